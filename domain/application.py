@@ -1,0 +1,305 @@
+"""The one road of a command: who may, what was done before, load, decide, append, answer.
+
+Nothing here knows a stage. A decision's parameters say what to load; a conflict means load and decide again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, cast
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from domain import catalogue
+from domain.case.state import AnyCaseEvent, Case
+from domain.case.state import evolve as evolve_case
+from domain.decisions import Decision
+from domain.errors import CommandIdReused, ConcurrentChange, EffectiveInFuture, NotFound, NotPermitted
+from domain.keyworker.events import AnyWorkerEvent
+from domain.keyworker.state import KeyWorker
+from domain.keyworker.state import evolve as evolve_worker
+from domain.meeting.events import AnyMeetingEvent
+from domain.meeting.state import Meeting
+from domain.meeting.state import evolve as evolve_meeting
+from domain.messages import (
+    Actor,
+    CaseId,
+    Command,
+    Envelope,
+    Event,
+    MeetingId,
+    Moment,
+    PersonId,
+    Recorded,
+    WorkerId,
+)
+from domain.person.identity import AnyPersonEvent, KnownPerson, PersonRegistered
+from domain.person.state import Person
+from domain.person.state import evolve as evolve_person
+from domain.ports import (
+    ANY_VERSION,
+    Answer,
+    Append,
+    Clock,
+    EventLog,
+    IdentityIndex,
+    IdentityKey,
+    NewEvent,
+    StreamChange,
+    VersionConflict,
+    WorkerPool,
+)
+from domain.roles import MAY_ISSUE
+from domain.rules import Rules
+
+ATTEMPTS = 20
+"""How often a command is decided anew when others keep changing the same records at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with who issues it and under which id.
+
+    The same `command_id` again gets the first answer. `effective_at` is when it happened, if not now.
+    """
+
+    command: Command
+    actor: Actor
+    command_id: UUID
+    effective_at: datetime | None = None
+    reason: str | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+class _Identified(Protocol):
+    """A command that brings a person who may be known already."""
+
+    def identity_keys(self) -> Sequence[tuple[str, str]]: ...
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """What one attempt has read: states by kind, versions by stream, and the people found by identity."""
+
+    states: dict[str, Any] = field(default_factory=dict)
+    versions: dict[UUID, int] = field(default_factory=dict)
+    identity_keys: tuple[IdentityKey, ...] = ()
+    people_seen: frozenset[PersonId] = frozenset()
+
+
+class Application:
+    """Carries out commands against one log under one set of rules."""
+
+    def __init__(
+        self, *, log: EventLog, identities: IdentityIndex, pool: WorkerPool, clock: Clock, rules: Rules
+    ) -> None:
+        self._log = log
+        self._identities = identities
+        self._pool = pool
+        self.clock = clock
+        self.rules = rules
+
+    async def execute(self, request: Request) -> Answer:
+        """Carry out one command.
+
+        Raises: a DomainError that names the broken rule; then nothing was recorded.
+        """
+        command = request.command
+        allowed = MAY_ISSUE[command.PERMISSION]
+        if request.actor.role not in allowed:
+            raise NotPermitted(role=request.actor.role, command=command.NAME, allowed=", ".join(sorted(allowed)))
+        earlier = await self._log.answer_to(request.command_id)
+        if earlier is not None:
+            return _same_command(earlier, command)
+        decision = catalogue.decision(command.NAME)
+        for _ in range(ATTEMPTS):
+            moment = await self._moment(request)
+            loaded = await self._load(decision, command, moment)
+            arguments = [moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads]
+            events = decision.decide(command, *arguments)
+            try:
+                return _same_command(await self._log.append(self._append(request, moment, loaded, events)), command)
+            except VersionConflict:
+                continue
+        raise ConcurrentChange()
+
+    async def case(self, case_id: CaseId) -> Case:
+        """One case as it stands; raises NotFound."""
+        loaded = _Loaded()
+        return await self._stream("Case", case_id, loaded, may_be_new=False)
+
+    # -- loading ------------------------------------------------------------------------------------------------------
+
+    async def _moment(self, request: Request) -> Moment:
+        now = await self.clock.now()
+        effective_at = request.effective_at or now
+        if effective_at > now:
+            raise EffectiveInFuture()
+        return Moment(now=now, effective_at=effective_at, actor=request.actor, command_id=request.command_id)
+
+    def _argument(self, kind: str, loaded: _Loaded) -> object:
+        return self.rules if kind == "Rules" else loaded.states[kind]
+
+    async def _load(self, decision: Decision, command: Command, moment: Moment) -> _Loaded:
+        loaded = _Loaded()
+        for kind in sorted((kind for _, kind in decision.reads), key=_LOAD_ORDER.index):
+            new = kind in decision.starts
+            match kind:
+                case "Case":
+                    case_id = getattr(command, "case_id", None) or CaseId(moment.new_id("case"))
+                    await self._stream(kind, case_id, loaded, may_be_new=new)
+                case "Person":
+                    person_id = getattr(command, "person_id", None)
+                    started = new and person_id is None
+                    person_id = person_id or _person_of(loaded) or PersonId(moment.new_id("person"))
+                    await self._stream(kind, person_id, loaded, may_be_new=started)
+                case "Meeting":
+                    meeting_id = getattr(command, "meeting_id", None) or _meeting_of(loaded)
+                    await self._stream(kind, meeting_id or MeetingId(moment.new_id("meeting")), loaded, may_be_new=new)
+                case "KeyWorker":
+                    worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
+                    await self._stream(kind, worker_id or WorkerId(moment.new_id("worker")), loaded, may_be_new=new)
+                case "KeyWorker | None":
+                    worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
+                    loaded.states[kind] = (
+                        await self._stream("KeyWorker", worker_id, loaded, may_be_new=False) if worker_id else None
+                    )
+                case "Sequence[KnownPerson]":
+                    loaded.states[kind] = await self._known(cast(_Identified, command), loaded)
+                case "Sequence[KeyWorker]":
+                    programme = cast(Case, loaded.states["Case"]).programme
+                    loaded.states[kind] = [
+                        await self._state("KeyWorker", worker_id) for worker_id in await self._pool.workers_of(programme)
+                    ]
+        return loaded
+
+    async def _stream(self, kind: str, stream_id: UUID, loaded: _Loaded, *, may_be_new: bool) -> Any:
+        recorded = await self._log.read_stream(stream_id)
+        state = fold(kind, stream_id, recorded)
+        if not state.exists and not may_be_new:
+            raise NotFound(kind=_NAMES[kind], id=stream_id)
+        loaded.states[kind] = state
+        loaded.versions[stream_id] = recorded[-1].version if recorded else 0
+        return state
+
+    async def _state(self, kind: str, stream_id: UUID) -> Any:
+        return fold(kind, stream_id, await self._log.read_stream(stream_id))
+
+    async def _known(self, command: _Identified, loaded: _Loaded) -> Sequence[KnownPerson]:
+        loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
+        loaded.people_seen = await self._identities.people_with(loaded.identity_keys)
+        people = [cast(Person, await self._state("Person", person_id)) for person_id in sorted(loaded.people_seen)]
+        return [person.as_known() for person in people if person.exists]
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def _append(self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]) -> Append:
+        envelopes = _envelopes(request, moment, loaded, events)
+        by_stream: dict[UUID, list[NewEvent]] = {}
+        for event, envelope in zip(events, envelopes, strict=True):
+            by_stream.setdefault(event.stream_id, []).append(NewEvent(event, envelope))
+        registered = [event.person_id for event in events if isinstance(event, PersonRegistered)]
+        return Append(
+            command_id=request.command_id,
+            command=request.command.NAME,
+            changes=tuple(
+                StreamChange(stream_id, loaded.versions.get(stream_id, ANY_VERSION), tuple(new))
+                for stream_id, new in by_stream.items()
+            ),
+            identity_keys=loaded.identity_keys,
+            people_seen=loaded.people_seen,
+            registers=registered[0] if registered else None,
+        )
+
+
+_LOAD_ORDER = (
+    "Case",
+    "Person",
+    "Meeting",
+    "KeyWorker",
+    "KeyWorker | None",
+    "Sequence[KnownPerson]",
+    "Sequence[KeyWorker]",
+    "Moment",
+    "Rules",
+)
+_NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker": "key worker"}
+
+
+def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
+    """The state of one stream from its events."""
+    match kind:
+        case "Case":
+            state_of_case = Case(CaseId(stream_id))
+            for one in recorded:
+                evolve_case(state_of_case, cast(AnyCaseEvent, one.event))
+            return state_of_case
+        case "Person":
+            person = Person(PersonId(stream_id))
+            for one in recorded:
+                evolve_person(person, cast(AnyPersonEvent, one.event))
+            return person
+        case "Meeting":
+            meeting = Meeting(MeetingId(stream_id))
+            for one in recorded:
+                evolve_meeting(meeting, cast(AnyMeetingEvent, one.event))
+            return meeting
+        case "KeyWorker":
+            worker = KeyWorker(WorkerId(stream_id))
+            for one in recorded:
+                evolve_worker(worker, cast(AnyWorkerEvent, one.event))
+            return worker
+        case _:
+            raise ValueError(f"no aggregate is called {kind}")
+
+
+def command_id_from(key: str, *, agency: str) -> UUID:
+    """The command id for an idempotency key that is not a UUID; keys of different agencies never meet."""
+    try:
+        return UUID(key)
+    except ValueError:
+        return uuid5(NAMESPACE_URL, f"ccp:{agency}:{key}")
+
+
+def _same_command(answer: Answer, command: Command) -> Answer:
+    if answer.command != command.NAME:
+        raise CommandIdReused(used_for=answer.command)
+    return answer
+
+
+def _envelopes(request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]) -> list[Envelope]:
+    case = cast("Case | None", loaded.states.get("Case"))
+    version = next((v for event in events if (v := getattr(event, "programme_version", None))), None)
+    return [
+        Envelope(
+            event_id=uuid5(request.command_id, f"event/{number}"),
+            command_id=request.command_id,
+            command=request.command.NAME,
+            recorded_at=moment.now,
+            effective_at=moment.effective_at,
+            actor=request.actor,
+            reason=request.reason,
+            correlation_id=request.correlation_id or request.command_id,
+            causation_id=request.causation_id,
+            programme_version=version or (case.programme_version if case else None) or None,
+            schema_version=event.SCHEMA_VERSION,
+        )
+        for number, event in enumerate(events, start=1)
+    ]
+
+
+def _person_of(loaded: _Loaded) -> PersonId | None:
+    case = cast("Case | None", loaded.states.get("Case"))
+    return case.person_id if case is not None and case.exists else None
+
+
+def _meeting_of(loaded: _Loaded) -> MeetingId | None:
+    case = cast("Case | None", loaded.states.get("Case"))
+    return case.meeting_id if case is not None else None
+
+
+def _worker_of(loaded: _Loaded) -> WorkerId | None:
+    case = cast("Case | None", loaded.states.get("Case"))
+    return case.worker_id if case is not None else None

@@ -1,0 +1,68 @@
+"""The key worker as the events tell it. `evolve` only assigns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import assert_never
+
+from domain.keyworker import events as k
+from domain.messages import CaseId, WorkerId
+
+
+@dataclass(slots=True)
+class KeyWorker:
+    """One key worker and the cases they carry, with each case's points."""
+
+    worker_id: WorkerId
+    staff_ref: str = ""
+    display_name: str = ""
+    agency: str = ""
+    programme: str = ""
+    forums: tuple[str, ...] = ()
+    specialisms: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    gender: str | None = None
+    grade: str = "experienced"
+    soft_limit: int = 0
+    hard_limit: int = 0
+    capacity_points: float = 0.0
+    active_from: date | None = None
+    active_until: date | None = None
+    cases: dict[CaseId, int] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        return self.active_from is not None
+
+    @property
+    def points(self) -> int:
+        return sum(self.cases.values())
+
+    def active_on(self, day: date) -> bool:
+        """Whether the worker is in the pool on this day."""
+        if self.active_from is None or day < self.active_from:
+            return False
+        return self.active_until is None or day <= self.active_until
+
+
+def evolve(worker: KeyWorker, event: k.AnyWorkerEvent) -> KeyWorker:
+    """Assign what the event says."""
+    match event:
+        case k.KeyWorkerRegistered():
+            worker.staff_ref, worker.display_name = event.staff_ref, event.display_name
+            worker.agency, worker.programme, worker.forums = event.agency, event.programme, event.forums
+            worker.specialisms, worker.languages = event.specialisms, event.languages
+            worker.gender, worker.grade = event.gender, event.grade
+            worker.soft_limit, worker.hard_limit = event.soft_limit, event.hard_limit
+            worker.capacity_points = event.capacity_points
+            worker.active_from, worker.active_until = event.active_from, event.active_until
+        case k.KeyWorkerLeft():
+            worker.active_until = event.last_day
+        case k.CaseTaken() | k.CaseReweighed():
+            worker.cases[event.case_id] = event.points
+        case k.CaseReleased():
+            worker.cases.pop(event.case_id, None)
+        case _:
+            assert_never(event)
+    return worker

@@ -1,0 +1,1 @@
+"""Registering key workers and their limits."""

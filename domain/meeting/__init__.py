@@ -1,0 +1,1 @@
+"""The forum meeting: planned, agenda opened and published, held with a quorum, concluded, minutes issued."""

@@ -1,0 +1,144 @@
+"""What the domain needs of the world, in its own words. Adapters implement these; no other shape crosses the border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.errors import DomainError
+from domain.messages import Envelope, Event, PersonId, Recorded, WorkerId
+
+
+class Clock(Protocol):
+    """What time it is: the machine's, or a simulated one."""
+
+    async def now(self) -> datetime:
+        """The present instant in UTC."""
+        ...
+
+
+ANY_VERSION = -1
+"""For a stream that is only told of something and decides nothing: wherever it stands, append at its end."""
+
+
+class VersionConflict(Exception):
+    """A stream moved on since it was read, or somebody who may be the same person appeared: load and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event about to be written, with its envelope."""
+
+    event: Event
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChange:
+    """New events of one stream, which must still be at `expected_version` (0 for a new stream, ANY_VERSION for any)."""
+
+    stream_id: UUID
+    expected_version: int
+    events: tuple[NewEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityKey:
+    """Something by which a person may be found again: kind `nhs_number` or `date_of_birth`, and its value."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One command's events over one or more streams, written all or not at all.
+
+    `identity_keys` are checked under the log's lock: whoever holds one of them must be among `people_seen`, else somebody
+    appeared meanwhile and the append is a conflict. They are then kept for `registers`, if a person is registered.
+    """
+
+    command_id: UUID
+    command: str
+    changes: tuple[StreamChange, ...]
+    identity_keys: tuple[IdentityKey, ...] = ()
+    people_seen: frozenset[PersonId] = frozenset()
+    registers: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One event as it was written."""
+
+    topic: str
+    event_id: UUID
+    stream_id: UUID
+    version: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command did. `repeated` is true when this command id had been carried out before: then nothing was added."""
+
+    command_id: UUID
+    command: str
+    recorded_at: datetime
+    events: tuple[Written, ...]
+    repeated: bool = False
+
+    @property
+    def position(self) -> int:
+        """The last position written; a reader who has reached it sees everything this command did."""
+        return max(written.position for written in self.events)
+
+
+class EventLog(Protocol):
+    """The log: append and read, nothing else."""
+
+    async def append(self, append: Append) -> Answer:
+        """Write one command's events.
+
+        A command id that was carried out before gives its first answer with `repeated`. Raises VersionConflict.
+        """
+        ...
+
+    async def answer_to(self, command_id: UUID) -> Answer | None:
+        """The answer a command got, if it was carried out."""
+        ...
+
+    async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[Recorded]:
+        """One stream's events in order."""
+        ...
+
+
+class IdentityIndex(Protocol):
+    """Where people are found again by NHS number or birthday."""
+
+    async def people_with(self, keys: Sequence[IdentityKey]) -> frozenset[PersonId]:
+        """Everybody who holds at least one of the keys."""
+        ...
+
+
+class WorkerPool(Protocol):
+    """Who the key workers are."""
+
+    async def workers_of(self, programme: str) -> Sequence[WorkerId]:
+        """Every registered key worker of a programme."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that was refused, for callers who want a value and not an exception."""
+
+    code: str
+    message: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: DomainError) -> Refusal:
+        return cls(error.code, str(error), error.data)

@@ -1,0 +1,89 @@
+"""Who may do what: the roles of the pathway and the one table of what each may issue.
+
+Commands name a `Permission`; nothing else in the product decides who may issue a command.
+Source: the pathway's table of commands and roles (domain reference 2.14); rows marked (ours) are for steps it does not list.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """In which capacity somebody acts. `system` is the engine's own timers; nobody can declare it."""
+
+    REFERRER = "referrer"
+    COORDINATOR = "coordinator"
+    CHAIR = "chair"
+    FORUM_MEMBER = "forum_member"
+    KEY_WORKER = "key_worker"
+    MANAGER = "manager"
+    SAFEGUARDING_LEAD = "safeguarding_lead"
+    PERSON = "person"
+    ADAPTER = "adapter"
+    OPERATIONS = "operations"
+    AUDITOR = "auditor"
+    SYSTEM = "system"
+
+
+class Permission(StrEnum):
+    """One row of the table: a kind of step."""
+
+    SUBMIT_REFERRAL = "submit_referral"
+    TRIAGE = "triage"
+    ENGINE_STEP = "engine_step"
+    RECORD_CONSENT = "record_consent"
+    SCHEDULE_ITEM = "schedule_item"
+    RUN_MEETING = "run_meeting"
+    DECIDE_ITEM = "decide_item"
+    RETURN_INFORMATION = "return_information"
+    ASSIGN_ACTION = "assign_action"
+    WORK_ON_ACTION = "work_on_action"
+    MANAGE_WORKERS = "manage_workers"
+    PROPOSE_MATCH = "propose_match"
+    ALLOCATE = "allocate"
+    ANSWER_ALLOCATION = "answer_allocation"
+    RECORD_SUPPORT = "record_support"
+    SET_OUTCOMES = "set_outcomes"
+    PROPOSE_STEP_DOWN = "propose_step_down"
+    APPROVE_STEP_DOWN = "approve_step_down"
+    MONITOR = "monitor"
+    CLOSE_CASE = "close_case"
+    RAISE_SAFEGUARDING = "raise_safeguarding"
+    SCREEN_SAFEGUARDING = "screen_safeguarding"
+    MARK_DEADLINE = "mark_deadline"
+
+
+_R = Role
+MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
+    Permission.SUBMIT_REFERRAL: frozenset(
+        {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
+    ),
+    Permission.TRIAGE: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),
+    Permission.ENGINE_STEP: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SYSTEM}),  # (ours) what the engine does unasked
+    Permission.RECORD_CONSENT: frozenset(
+        {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.PERSON, _R.ADAPTER}
+    ),
+    Permission.SCHEDULE_ITEM: frozenset({_R.COORDINATOR, _R.CHAIR}),
+    Permission.RUN_MEETING: frozenset({_R.COORDINATOR, _R.CHAIR}),  # (ours)
+    Permission.DECIDE_ITEM: frozenset({_R.CHAIR}),
+    Permission.RETURN_INFORMATION: frozenset({_R.FORUM_MEMBER, _R.COORDINATOR, _R.CHAIR, _R.ADAPTER}),  # (ours)
+    Permission.ASSIGN_ACTION: frozenset(
+        {_R.COORDINATOR, _R.CHAIR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD}
+    ),
+    Permission.WORK_ON_ACTION: frozenset(
+        {_R.REFERRER, _R.FORUM_MEMBER, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
+    ),
+    Permission.MANAGE_WORKERS: frozenset({_R.MANAGER}),  # (ours)
+    Permission.PROPOSE_MATCH: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SYSTEM}),
+    Permission.ALLOCATE: frozenset({_R.MANAGER}),
+    Permission.ANSWER_ALLOCATION: frozenset({_R.KEY_WORKER}),  # (ours)
+    Permission.RECORD_SUPPORT: frozenset({_R.KEY_WORKER, _R.MANAGER}),  # (ours)
+    Permission.SET_OUTCOMES: frozenset({_R.KEY_WORKER, _R.PERSON}),
+    Permission.PROPOSE_STEP_DOWN: frozenset({_R.KEY_WORKER, _R.MANAGER}),
+    Permission.APPROVE_STEP_DOWN: frozenset({_R.MANAGER}),
+    Permission.MONITOR: frozenset({_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.FORUM_MEMBER, _R.ADAPTER}),  # (ours)
+    Permission.CLOSE_CASE: frozenset({_R.MANAGER}),
+    Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
+    Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),
+    Permission.MARK_DEADLINE: frozenset({_R.SYSTEM}),
+}

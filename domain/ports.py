@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -142,3 +142,25 @@ class Refusal:
     @classmethod
     def of(cls, error: DomainError) -> Refusal:
         return cls(error.code, str(error), error.data)
+
+
+class LogReader(Protocol):
+    """The whole log in order, for whoever derives something from it."""
+
+    async def head(self) -> int:
+        """The last position written; 0 for an empty log."""
+        ...
+
+    async def read_all(self, *, after: int, limit: int) -> Sequence[Recorded]:
+        """At most `limit` events after a position, in order."""
+        ...
+
+    def follow(self, *, after: int, batch: int = 500) -> AsyncIterator[Sequence[Recorded]]:
+        """Events after a position in batches, for ever: what is there first, then what comes."""
+        ...
+
+    async def read_stream(
+        self, stream_id: UUID, *, after_version: int = 0, up_to_position: int | None = None
+    ) -> Sequence[Recorded]:
+        """One stream's events in order, up to a position of the log when one is given."""
+        ...

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -44,6 +45,9 @@ _DYNAMIC_CONFIGURATION = {
 # Survives a kill in full. A power cut may cost the last moments, which the log brings back.
 _SQLITE = {"journal_mode": "wal", "synchronous": "normal"}
 _ATTEMPTS_AT_FREE_PORTS = 5
+# Below the ports that systems give to outgoing connections. A client that tries again and again to reach a dead
+# server on one of those is sooner or later given that very port, connects to itself, and keeps it.
+_FREE_PORTS = range(20_000, 30_000)
 
 
 class EmbeddedTemporal:
@@ -186,7 +190,7 @@ class EmbeddedTemporal:
     async def _launch(self) -> None:
         server = self._running_server()
         for port in self._chosen_ports():
-            _free_port(port).close()
+            _bound(port).close()
         server.start(
             self._command_line(),
             executable=self._executable,
@@ -230,8 +234,9 @@ class EmbeddedTemporal:
                     return
                 said = " ".join(answer.stderr.split()) or said
             if time.monotonic() > deadline:
+                waited = f"{self._start_seconds:.0f} s"
                 raise EmbeddedServerError(
-                    f"Temporal was not ready after {self._start_seconds:.0f} s: {said}; its log is {self.log_file}"
+                    f"Temporal was not ready after {waited}: {said}; its log is {self.log_file}"
                 )
             await asyncio.sleep(0.02)
 
@@ -293,7 +298,7 @@ class TimeSkippingTemporal:
 
 
 def _executable(wheel: str, program: str) -> Path:
-    """Answer where a wheel put its program: as its own record says, else where this environment keeps scripts.
+    """Answer where a wheel put its program: where its record says, else where this environment keeps scripts.
 
     Never from PATH, where another version may lie.
     """
@@ -310,17 +315,25 @@ def _executable(wheel: str, program: str) -> Path:
 
 
 def _ports(port: int | None, ui_port: int | None) -> tuple[int, int]:
-    # Both are held until both are chosen, or the system might give the same one twice.
-    with _free_port(port) as first, _free_port(ui_port) as second:
+    # Both are held until both are chosen, or the same one might be chosen twice.
+    with _held(port) as first, _held(ui_port) as second:
         return first.getsockname()[1], second.getsockname()[1]
 
 
-def _free_port(port: int | None) -> socket.socket:
+def _held(port: int | None) -> socket.socket:
+    if port is not None:
+        return _bound(port)
+    while True:
+        with contextlib.suppress(PortInUse):
+            return _bound(random.choice(_FREE_PORTS))  # noqa: S311 - no secret
+
+
+def _bound(port: int) -> socket.socket:
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # Connections of a server that was just killed linger for a minute and are no hindrance.
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        held.bind((LOOPBACK, port or 0))
+        held.bind((LOOPBACK, port))
     except OSError:
         held.close()
         raise PortInUse(

@@ -56,13 +56,14 @@ _QUIET_ABOUT_PEOPLE = {
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Not `synchronous_commit`: without it, commits are lost when the server is merely killed.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
     """A PostgreSQL server of our own, with its data in `data_dir`; use it with `async with`.
 
-    `durable=False` lets it lose data when the machine fails (not when it is merely killed); for tests.
+    `durable=False` lets it lose data when the machine fails, though not when it is merely killed; for tests.
     """
 
     def __init__(
@@ -197,10 +198,16 @@ class EmbeddedPostgres:
             # Older copies and a half-made one are of no use to anybody: the lock on the data is ours.
             shutil.rmtree(copies, ignore_errors=True)
             draft = copies / "draft"
-            shutil.copytree(installation, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+            for part in _parts(installation):
+                shutil.copytree(
+                    part,
+                    draft / part.relative_to(installation.parent.parent),
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include"),
+                )
             _open_to_all(copies)
             draft.rename(copy)
-        return copy
+        return copy / installation.relative_to(installation.parent.parent)
 
     def _make_cluster(self) -> None:
         if self._cluster.exists():
@@ -452,10 +459,21 @@ def _installation_of_the_wheel() -> Path:
     raise ServerNotInstalled(f"the package '{WHEEL}' is not installed; install it, or set DATABASE_URL")
 
 
+def _parts(installation: Path) -> list[Path]:
+    """Answer the trees that the programs need: their own, and the libraries that the wheel put beside it.
+
+    The programs look for those libraries relative to themselves, so a copy must keep the two as they lie.
+    """
+    package = installation.parent
+    beside = [package.with_name(f"{package.name}.libs"), package / ".dylibs"]
+    return [installation, *(tree for tree in beside if tree.is_dir())]
+
+
 def _is_open_to(account: Account, installation: Path) -> bool:
-    # One file of each kind stands for the rest: an installer with a strict umask closes all of them alike.
-    samples = [installation / "bin" / "postgres", installation / "bin" / "initdb", *installation.glob("lib/libpq*")]
+    # A few files stand for the rest: an installer with a strict umask closes all of them alike.
+    samples = [installation / "bin" / "postgres", installation / "bin" / "initdb"]
     samples += installation.glob("share/**/postgres.bki")
+    samples += [library for tree in _parts(installation)[1:] for library in tree.iterdir()]
     return all(
         datadir.first_closed_directory(sample.resolve().parent, account) is None
         and datadir.may(account, sample, read=True)

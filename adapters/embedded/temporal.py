@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.metadata
+import json
 import os
 import random
 import signal
@@ -137,7 +138,10 @@ class EmbeddedTemporal:
             self._server = ServerProcess("Temporal", self.log_file)
             self._home.mkdir(mode=0o700, exist_ok=True)
             await self._clear_away_a_predecessor()
+            has_data = self.database_file.exists()
             await self._launch_on_chosen_ports()
+            if has_data:
+                await asyncio.to_thread(self._register_new_search_attributes)
         except OSError as refused:
             await self.stop()
             raise DataDirectoryUnusable(
@@ -242,11 +246,27 @@ class EmbeddedTemporal:
 
     def _keep_closed_workflows(self) -> subprocess.CompletedProcess[str]:
         """Raise the namespace's retention: a development server forgets closed workflows after one day."""
+        return self._operator("namespace", "update", "--retention", RETENTION)
+
+    def _register_new_search_attributes(self) -> None:
+        """Register what a new release has added: the server itself only does so when it makes the namespace."""
+        listed = self._operator("search-attribute", "list", "--output", "json")
+        if listed.returncode == 0:
+            known = json.loads(listed.stdout).get("customAttributes") or {}
+            for name in self._search_attributes.keys() - known.keys():
+                listed = self._operator(
+                    "search-attribute", "create", "--name", name, "--type", self._search_attributes[name]
+                )
+        if listed.returncode != 0:
+            said = " ".join(listed.stderr.split())
+            raise EmbeddedServerError(f"Temporal cannot register the search attributes: {said}")
+
+    def _operator(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
                 str(self._executable),
-                *("operator", "namespace", "update", "--namespace", self.namespace, "--retention", RETENTION),
-                *("--address", self.address, "--command-timeout", "5s", "--color", "never"),
+                *("operator", *command, "--namespace", self.namespace, "--address", self.address),
+                *("--command-timeout", "5s", "--color", "never"),
                 *("--disable-config-file", "--disable-config-env"),
             ],
             cwd=self._home,

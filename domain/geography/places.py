@@ -194,7 +194,8 @@ class Geography:
 
     def __init__(self, city: _CityFile, boroughs: _BoroughFile) -> None:
         self.version = city.version
-        self.city = city.city
+        self.city = city.city.name
+        self.city_code = city.city.code
         self.localities = tuple(city.localities)
         self.neighbourhoods = tuple(city.neighbourhoods)
         self.wards = tuple(city.wards)

@@ -15,8 +15,6 @@ from typing import Final
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from domain.values import NHSNumber
-
 # From this length of given and family name together, two slips of the pen still leave the same name; below,
 # one: in a short name two changed letters make another, as in Ann Ray and Amy Roy.
 TWO_SLIPS_FROM: Final = 10
@@ -47,13 +45,16 @@ class MatchGround(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity:
-    """Who somebody is said to be. It has no representation, so that it cannot reach a log line."""
+    """Who somebody is said to be. It has no representation, so that it cannot reach a log line.
+
+    Units: `nhs_number` is compact, as NHSNumber writes it; it is checked where it comes in, not on every reading.
+    """
 
     given_name: str
     family_name: str
     known_as: str | None = None
     date_of_birth: date | None = None
-    nhs_number: NHSNumber | None = None
+    nhs_number: str | None = None
 
 
 def identity_match(a: Identity, b: Identity) -> MatchGround | None:

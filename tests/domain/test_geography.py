@@ -36,6 +36,7 @@ def test_the_city_has_three_localities_twelve_neighbourhoods_and_32_wards() -> N
     assert [locality.name for locality in GEOGRAPHY.localities] == ["North", "Central", "South"]
     assert len(GEOGRAPHY.neighbourhoods) == 12
     assert len(GEOGRAPHY.wards) == 32
+    assert (GEOGRAPHY.city, GEOGRAPHY.city_code) == ("Manchester", "manchester")
     found = [GEOGRAPHY.place(ward.name, TODAY) for ward in GEOGRAPHY.wards]
     assert Counter(place.locality for place in found if isinstance(place, InArea)) == {
         "north": 11,

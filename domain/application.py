@@ -109,7 +109,9 @@ class Application:
         command = request.command
         allowed = MAY_ISSUE[command.PERMISSION]
         if request.actor.role not in allowed:
-            raise NotPermitted(role=request.actor.role, command=command.NAME, allowed=", ".join(sorted(allowed)))
+            raise NotPermitted(
+                role=request.actor.role, command=command.NAME, allowed=", ".join(sorted(allowed))
+            )
         earlier = await self._log.answer_to(request.command_id)
         if earlier is not None:
             return _same_command(earlier, command)
@@ -117,18 +119,21 @@ class Application:
         for _ in range(ATTEMPTS):
             moment = await self._moment(request)
             loaded = await self._load(decision, command, moment)
-            arguments = [moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads]
+            arguments = [
+                moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads
+            ]
             events = decision.decide(command, *arguments)
             try:
-                return _same_command(await self._log.append(self._append(request, moment, loaded, events)), command)
+                return _same_command(
+                    await self._log.append(self._append(request, moment, loaded, events)), command
+                )
             except VersionConflict:
                 continue
-        raise ConcurrentChange()
+        raise ConcurrentChange
 
     async def case(self, case_id: CaseId) -> Case:
         """One case as it stands; raises NotFound."""
-        loaded = _Loaded()
-        return await self._stream("Case", case_id, loaded, may_be_new=False)
+        return cast("Case", await self._stream("Case", case_id, _Loaded(), may_be_new=False))
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
@@ -136,7 +141,7 @@ class Application:
         now = await self.clock.now()
         effective_at = request.effective_at or now
         if effective_at > now:
-            raise EffectiveInFuture()
+            raise EffectiveInFuture
         return Moment(now=now, effective_at=effective_at, actor=request.actor, command_id=request.command_id)
 
     def _argument(self, kind: str, loaded: _Loaded) -> object:
@@ -157,21 +162,28 @@ class Application:
                     await self._stream(kind, person_id, loaded, may_be_new=started)
                 case "Meeting":
                     meeting_id = getattr(command, "meeting_id", None) or _meeting_of(loaded)
-                    await self._stream(kind, meeting_id or MeetingId(moment.new_id("meeting")), loaded, may_be_new=new)
+                    await self._stream(
+                        kind, meeting_id or MeetingId(moment.new_id("meeting")), loaded, may_be_new=new
+                    )
                 case "KeyWorker":
                     worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
-                    await self._stream(kind, worker_id or WorkerId(moment.new_id("worker")), loaded, may_be_new=new)
+                    await self._stream(
+                        kind, worker_id or WorkerId(moment.new_id("worker")), loaded, may_be_new=new
+                    )
                 case "KeyWorker | None":
                     worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
                     loaded.states[kind] = (
-                        await self._stream("KeyWorker", worker_id, loaded, may_be_new=False) if worker_id else None
+                        await self._stream("KeyWorker", worker_id, loaded, may_be_new=False)
+                        if worker_id
+                        else None
                     )
                 case "Sequence[KnownPerson]":
-                    loaded.states[kind] = await self._known(cast(_Identified, command), loaded)
+                    loaded.states[kind] = await self._known(cast("_Identified", command), loaded)
                 case "Sequence[KeyWorker]":
-                    programme = cast(Case, loaded.states["Case"]).programme
+                    programme = cast("Case", loaded.states["Case"]).programme
                     loaded.states[kind] = [
-                        await self._state("KeyWorker", worker_id) for worker_id in await self._pool.workers_of(programme)
+                        await self._state("KeyWorker", worker_id)
+                        for worker_id in await self._pool.workers_of(programme)
                     ]
         return loaded
 
@@ -190,7 +202,9 @@ class Application:
     async def _known(self, command: _Identified, loaded: _Loaded) -> Sequence[KnownPerson]:
         loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
         loaded.people_seen = await self._identities.people_with(loaded.identity_keys)
-        people = [cast(Person, await self._state("Person", person_id)) for person_id in sorted(loaded.people_seen)]
+        people = [
+            cast("Person", await self._state("Person", person_id)) for person_id in sorted(loaded.people_seen)
+        ]
         return [person.as_known() for person in people if person.exists]
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -234,22 +248,22 @@ def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
         case "Case":
             state_of_case = Case(CaseId(stream_id))
             for one in recorded:
-                evolve_case(state_of_case, cast(AnyCaseEvent, one.event))
+                evolve_case(state_of_case, cast("AnyCaseEvent", one.event))
             return state_of_case
         case "Person":
             person = Person(PersonId(stream_id))
             for one in recorded:
-                evolve_person(person, cast(AnyPersonEvent, one.event))
+                evolve_person(person, cast("AnyPersonEvent", one.event))
             return person
         case "Meeting":
             meeting = Meeting(MeetingId(stream_id))
             for one in recorded:
-                evolve_meeting(meeting, cast(AnyMeetingEvent, one.event))
+                evolve_meeting(meeting, cast("AnyMeetingEvent", one.event))
             return meeting
         case "KeyWorker":
             worker = KeyWorker(WorkerId(stream_id))
             for one in recorded:
-                evolve_worker(worker, cast(AnyWorkerEvent, one.event))
+                evolve_worker(worker, cast("AnyWorkerEvent", one.event))
             return worker
         case _:
             raise ValueError(f"no aggregate is called {kind}")

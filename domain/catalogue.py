@@ -6,9 +6,9 @@ stage file; a new command or event appears everywhere by being defined in one of
 
 from collections.abc import Iterator, Mapping
 
-import domain.case.state  # noqa: F401  (imports every stage file, in pathway order, for the declarations in them)
-import domain.keyworker.worker  # noqa: F401
-import domain.meeting.items  # noqa: F401
+import domain.case.state
+import domain.keyworker.worker
+import domain.meeting.items
 import domain.meeting.lifecycle  # noqa: F401
 from domain.decisions import DECISIONS, Decision
 from domain.errors import DomainError, NotFound

@@ -56,7 +56,11 @@ def decides(
     def register(function: Decide) -> Decide:
         reads: list[tuple[str, str]] = []
         for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
-            wanted = parameter.annotation if isinstance(parameter.annotation, str) else parameter.annotation.__name__
+            wanted = (
+                parameter.annotation
+                if isinstance(parameter.annotation, str)
+                else parameter.annotation.__name__
+            )
             if wanted not in READABLE:
                 raise TypeError(f"{function.__name__} asks for {wanted}, which no command can read")
             reads.append((name, wanted))

@@ -108,9 +108,8 @@ class Event(Message):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        if "TOPIC" in cls.__dict__:
-            if EVENTS.setdefault(cls.TOPIC, cls) is not cls:
-                raise TypeError(f"two events claim the topic {cls.TOPIC}")
+        if "TOPIC" in cls.__dict__ and EVENTS.setdefault(cls.TOPIC, cls) is not cls:
+            raise TypeError(f"two events claim the topic {cls.TOPIC}")
 
     @property
     def stream_id(self) -> UUID:

@@ -59,14 +59,18 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
     ),
     Permission.TRIAGE: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),
-    Permission.ENGINE_STEP: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SYSTEM}),  # (ours) what the engine does unasked
+    Permission.ENGINE_STEP: frozenset(
+        {_R.COORDINATOR, _R.MANAGER, _R.SYSTEM}
+    ),  # (ours) what the engine does unasked
     Permission.RECORD_CONSENT: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.PERSON, _R.ADAPTER}
     ),
     Permission.SCHEDULE_ITEM: frozenset({_R.COORDINATOR, _R.CHAIR}),
     Permission.RUN_MEETING: frozenset({_R.COORDINATOR, _R.CHAIR}),  # (ours)
     Permission.DECIDE_ITEM: frozenset({_R.CHAIR}),
-    Permission.RETURN_INFORMATION: frozenset({_R.FORUM_MEMBER, _R.COORDINATOR, _R.CHAIR, _R.ADAPTER}),  # (ours)
+    Permission.RETURN_INFORMATION: frozenset(
+        {_R.FORUM_MEMBER, _R.COORDINATOR, _R.CHAIR, _R.ADAPTER}
+    ),  # (ours)
     Permission.ASSIGN_ACTION: frozenset(
         {_R.COORDINATOR, _R.CHAIR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD}
     ),
@@ -81,7 +85,9 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.SET_OUTCOMES: frozenset({_R.KEY_WORKER, _R.PERSON}),
     Permission.PROPOSE_STEP_DOWN: frozenset({_R.KEY_WORKER, _R.MANAGER}),
     Permission.APPROVE_STEP_DOWN: frozenset({_R.MANAGER}),
-    Permission.MONITOR: frozenset({_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.FORUM_MEMBER, _R.ADAPTER}),  # (ours)
+    Permission.MONITOR: frozenset(
+        {_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.FORUM_MEMBER, _R.ADAPTER}
+    ),  # (ours)
     Permission.CLOSE_CASE: frozenset({_R.MANAGER}),
     Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
     Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),

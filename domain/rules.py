@@ -49,4 +49,4 @@ class Rules:
 def load_rules() -> Rules:
     """All reference data that ships with the product."""
     maps = Programme.load("manchester-maps")
-    return Rules({maps.name: maps}, Geography.load(), Agencies.load(), WorkingCalendar())
+    return Rules({maps.name: maps}, Geography.load(), Agencies.load(), maps.working_calendar())

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 
 FORUM = "forum"
 """The recipient that stands for the neighbourhood forum of the case."""
-Recipient = Annotated[AgencyName, Field(description='an agency by name, or "forum" for the neighbourhood forum')]
+Recipient = Annotated[
+    AgencyName, Field(description='an agency by name, or "forum" for the neighbourhood forum')
+]
 
 
 class Purpose(StrEnum):
@@ -346,7 +348,9 @@ class RequestConsent(Command):
     }
 
     case_id: CaseId
-    grant_id: GrantId | None = Field(None, description="a new id; made from the idempotency key when left out")
+    grant_id: GrantId | None = Field(
+        None, description="a new id; made from the idempotency key when left out"
+    )
     discloser: AgencyName
     recipient: Recipient
     purpose: Purpose
@@ -509,9 +513,9 @@ def request_consent(command: RequestConsent, case: Case, moment: Moment) -> Sequ
     case.require_open(command)
     require_own_agency(command.discloser, moment)
     if command.capacity_view is CapacityView.NOT_ASSESSED:
-        raise CapacityViewRequired()
+        raise CapacityViewRequired
     if command.capacity_view is CapacityView.LACKS:
-        raise PersonLacksCapacity()
+        raise PersonLacksCapacity
     grant_id = command.grant_id or GrantId(moment.new_id("grant"))
     if grant_id in case.grants:
         raise AlreadyRecorded(what="this consent request")
@@ -604,7 +608,7 @@ def agree_to_take_part(command: AgreeToTakePart, case: Case) -> Sequence[Event]:
 def refuse_to_take_part(command: RefuseToTakePart, case: Case) -> Sequence[Event]:
     case.require(command, Stage.AWAITING_CONSENT)
     if command.capacity_view is not CapacityView.HAS:
-        raise CapacityNotRecorded()
+        raise CapacityNotRecorded
     refused = ParticipationRefused(
         case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
     )
@@ -638,12 +642,12 @@ def reach_consent_position(
     case.require(command, Stage.AWAITING_CONSENT)
     if command.position == "agreed":
         if not case.participation_agreed:
-            raise ParticipationNotAgreed()
+            raise ParticipationNotAgreed
     else:
         if not command.rationale or not command.authoriser:
-            raise ParticipationNotAgreed()
+            raise ParticipationNotAgreed
         if command.authoriser == moment.actor.person:
-            raise AuthoriserIsRequester()
+            raise AuthoriserIsRequester
     return [
         ConsentPositionRecorded(
             case_id=case.case_id,
@@ -662,4 +666,4 @@ def require_own_agency(discloser: str, moment: Moment) -> None:
     Source: the table of commands and roles, row on consent grants (domain reference 2.14).
     """
     if moment.actor.role is Role.REFERRER and discloser != moment.by_agency:
-        raise OwnAgencyOnly()
+        raise OwnAgencyOnly

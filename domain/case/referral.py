@@ -7,6 +7,8 @@ only what reference data decides beyond doubt (another borough, a child). Nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -16,7 +18,7 @@ from domain.case.stages import Stage
 from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
 from domain.decisions import decides
 from domain.errors import Conflict, DomainError, RuleBroken
-from domain.geography import InArea, OutOfArea
+from domain.geography import Geography, InArea, OutOfArea
 from domain.messages import (
     AgencyName,
     CaseEvent,
@@ -28,12 +30,12 @@ from domain.messages import (
     Message,
     Moment,
     Personal,
-    PersonalText,
     PersonId,
     StaffText,
 )
 from domain.person.identity import EpisodeOpened, KnownPerson, OpenCaseExists, PersonRegistered
 from domain.person.matching import Identity, MatchGround, identity_match
+from domain.programmes import Programme
 from domain.roles import Permission
 from domain.values import LONGEST_LIFE_YEARS, Ndta, NHSNumber, ValueNotUsable, age_on
 
@@ -69,7 +71,9 @@ class ReferralForm(Message):
     person_aware: bool = False
     not_aware_reason: str = Field("", max_length=2_000)
     consent_claimed: tuple[Annotated[str, Field(max_length=120)], ...] = Field((), max_length=60)
-    ndta: tuple[int, ...] | None = Field(None, max_length=20, description="ten scores, in the order of the items")
+    ndta: tuple[int | None, ...] | None = Field(
+        None, max_length=20, description="ten scores, in the order of the items"
+    )
     narrative: str = Field("", max_length=20_000)
 
     def identity(self, born: date) -> Identity:
@@ -210,67 +214,83 @@ class PossibleDuplicate(Conflict):
     code = "possible_duplicate"
 
 
-Check = Callable[[ReferralForm, "Rules", str, date], DomainError | None]
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A form on the day it came in, with the reference data it is held against."""
+
+    form: ReferralForm
+    programme: Programme
+    geography: Geography
+    today: date
 
 
-def name_is_given(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    return None if form.given_name.strip() and form.family_name.strip() else NameRequired()
+Check = Callable[[Received], DomainError | None]
 
 
-def needs_are_named(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    minimum = rules.programme(programme).minimum_needs_to_submit
-    return None if len(set(form.needs)) >= minimum else NeedsRequired(minimum=minimum)
+def name_is_given(received: Received) -> DomainError | None:
+    return None if received.form.given_name.strip() and received.form.family_name.strip() else NameRequired()
 
 
-def needs_are_of_the_programme(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    known = rules.programme(programme).needs
-    unknown = sorted(need for need in set(form.needs) if need not in known)
-    return NeedNotInProgramme(unknown=", ".join(unknown), programme=programme) if unknown else None
+def needs_are_named(received: Received) -> DomainError | None:
+    minimum = received.programme.eligibility.minimum_needs_to_submit
+    return None if len(set(received.form.needs)) >= minimum else NeedsRequired(minimum=minimum)
 
 
-def referrer_makes_an_offer(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
+def needs_are_of_the_programme(received: Received) -> DomainError | None:
+    unknown = received.programme.unknown_needs(received.form.needs)
+    return (
+        NeedNotInProgramme(unknown=", ".join(unknown), programme=received.programme.name) if unknown else None
+    )
+
+
+def referrer_makes_an_offer(received: Received) -> DomainError | None:
     """No dumping: the referrer stays part of the plan.
 
     Source: Making Every Adult Matter, consistency in client identification.
     """
-    return None if form.offer.strip() else ReferrerOfferRequired()
+    return None if received.form.offer.strip() else ReferrerOfferRequired()
 
 
-def unaware_person_has_a_reason(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    return None if form.person_aware or form.not_aware_reason.strip() else NotAwareReasonRequired()
+def unaware_person_has_a_reason(received: Received) -> DomainError | None:
+    return (
+        None
+        if received.form.person_aware or received.form.not_aware_reason.strip()
+        else NotAwareReasonRequired()
+    )
 
 
-def birthday_is_possible(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    born = birthday(form)
+def birthday_is_possible(received: Received) -> DomainError | None:
+    born = birthday(received.form)
     if born is None:
         return DateOfBirthImpossible()
-    if born > today:
+    if born > received.today:
         return DateOfBirthInFuture()
-    return DateOfBirthImpossible() if age_on(born, today) > LONGEST_LIFE_YEARS else None
+    return DateOfBirthImpossible() if age_on(born, received.today) > LONGEST_LIFE_YEARS else None
 
 
-def nhs_number_checks_out(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    if not form.nhs_number.strip():
+def nhs_number_checks_out(received: Received) -> DomainError | None:
+    if not received.form.nhs_number.strip():
         return None
     try:
-        NHSNumber(form.nhs_number)
+        NHSNumber(received.form.nhs_number)
     except ValueNotUsable:
         return NhsNumberInvalid()
     return None
 
 
-def scores_are_in_range(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    if form.ndta is None:
+def scores_are_in_range(received: Received) -> DomainError | None:
+    if received.form.ndta is None:
         return None
     try:
-        Ndta(form.ndta)
+        Ndta(received.form.ndta)
     except ValueNotUsable:
         return ScoreOutOfRange()
     return None
 
 
-def ward_is_known(form: ReferralForm, rules: Rules, programme: str, today: date) -> DomainError | None:
-    return None if isinstance(rules.geography.place(form.ward, today), InArea | OutOfArea) else WardUnknown()
+def ward_is_known(received: Received) -> DomainError | None:
+    place = received.geography.place(received.form.ward, received.today)
+    return None if isinstance(place, InArea | OutOfArea) else WardUnknown()
 
 
 RULES_OF_THE_FORM: tuple[Check, ...] = (
@@ -294,10 +314,10 @@ def birthday(form: ReferralForm) -> date | None:
         return None
 
 
-def broken_rules(form: ReferralForm, rules: Rules, programme: str, today: date) -> Iterator[DomainError]:
-    """Every rule of the form that this referral breaks, in the order of the form."""
+def broken_rules(received: Received) -> Iterator[DomainError]:
+    """Every rule of the form that a referral breaks, in the order of the form."""
     for check in RULES_OF_THE_FORM:
-        broken = check(form, rules, programme, today)
+        broken = check(received)
         if broken is not None:
             yield broken
 
@@ -344,15 +364,22 @@ class SubmitReferral(Command):
     PERMISSION: ClassVar[Permission] = Permission.SUBMIT_REFERRAL
     EXAMPLE: ClassVar[dict[str, Any]] = {"form": EXAMPLE_FORM, "urgency": "routine"}
 
-    case_id: CaseId | None = Field(None, description="of a draft, or a new id; made from the idempotency key when left out")
-    person_id: PersonId | None = Field(None, description="of a person already known; a new record when left out")
+    case_id: CaseId | None = Field(
+        None, description="of a draft, or a new id; made from the idempotency key when left out"
+    )
+    person_id: PersonId | None = Field(
+        None, description="of a person already known; a new record when left out"
+    )
     programme: Code = "manchester-maps"
     urgency: Literal["routine", "urgent"] = "routine"
     source_reference: Code | None = Field(None, description="the referring system's own reference")
-    referrer: StaffText | None = Field(None, description="named practitioner; the acting person when left out")
+    referrer: StaffText | None = Field(
+        None, description="named practitioner; the acting person when left out"
+    )
     referrer_contact: StaffText | None = None
     if_possible_duplicate: Literal["refuse", "link"] = Field(
-        "refuse", description="what to do when a case may be open for the same person: refuse, or link for a decision"
+        "refuse",
+        description="what to do when a case may be open for the same person: refuse, or link for a decision",
     )
     form: PersonalForm
 
@@ -361,15 +388,15 @@ class SubmitReferral(Command):
         born = birthday(self.form)
         keys = [("date_of_birth", born.isoformat())] if born else []
         if self.form.nhs_number.strip():
-            try:
+            with suppress(ValueNotUsable):  # the rule of the form refuses it with its name
                 keys.append(("nhs_number", NHSNumber(self.form.nhs_number)))
-            except ValueNotUsable:
-                pass  # the rule of the form refuses it with its name
         return keys
 
 
 @decides(DraftReferral, starts=("Case", "Person"), refuses=())
-def draft_referral(command: DraftReferral, case: Case, person: Person, moment: Moment, rules: Rules) -> Sequence[Event]:
+def draft_referral(
+    command: DraftReferral, case: Case, person: Person, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     case.require(command, Stage.NEW)
     rules.programme(command.programme)
     return [
@@ -408,12 +435,18 @@ def discard_draft(command: DiscardDraft, case: Case) -> Sequence[Event]:
     ),
 )
 def submit_referral(
-    command: SubmitReferral, case: Case, person: Person, known: Sequence[KnownPerson], moment: Moment, rules: Rules
+    command: SubmitReferral,
+    case: Case,
+    person: Person,
+    known: Sequence[KnownPerson],
+    moment: Moment,
+    rules: Rules,
 ) -> Sequence[Event]:
     """Refuse a broken form; record a sound one; close at once what reference data decides; flag who may be the same."""
     case.require(command, Stage.NEW, Stage.DRAFT)
     today = rules.london_day(moment.now)
-    for broken in broken_rules(command.form, rules, command.programme, today):
+    received = Received(command.form, rules.programme(command.programme), rules.geography, today)
+    for broken in broken_rules(received):
         raise broken
     born = date.fromisoformat(command.form.date_of_birth)
     person.require_no_open_case(command.programme)
@@ -421,7 +454,12 @@ def submit_referral(
     registered = [] if person.exists else [_registered(command.form, person)]
     closed = _closed_by_reference_data(command, case, person, born, today, rules)
     if closed:
-        return [*registered, submitted, TriageStarted(case_id=case.case_id, person_id=person.person_id), *closed]
+        return [
+            *registered,
+            submitted,
+            TriageStarted(case_id=case.case_id, person_id=person.person_id),
+            *closed,
+        ]
     flags = list(_flags(command, case, person, known, born))
     if command.if_possible_duplicate == "refuse" and any(flag.other_case for flag in flags):
         raise PossibleDuplicate(programme=command.programme)
@@ -429,7 +467,9 @@ def submit_referral(
     return [*registered, episode, submitted, *flags]
 
 
-def _submitted(command: SubmitReferral, case: Case, person: Person, moment: Moment, rules: Rules) -> ReferralSubmitted:
+def _submitted(
+    command: SubmitReferral, case: Case, person: Person, moment: Moment, rules: Rules
+) -> ReferralSubmitted:
     programme = rules.programme(command.programme)
     today = rules.london_day(moment.now)
     place = rules.geography.place(command.form.ward, today)
@@ -481,12 +521,18 @@ def _closed_by_reference_data(
     place = rules.geography.place(command.form.ward, today)
     if isinstance(place, OutOfArea):
         return [
-            ReferralTransferredOut(case_id=case.case_id, person_id=person.person_id, to_area=place.borough, by_rule=True)
+            ReferralTransferredOut(
+                case_id=case.case_id, person_id=person.person_id, to_area=place.borough, by_rule=True
+            )
         ]
     if age_on(born, today) < rules.programme(command.programme).minimum_age:
         return [
             ReferralDeclined(
-                case_id=case.case_id, person_id=person.person_id, rule="under_age", signpost="childrens-services", by_rule=True
+                case_id=case.case_id,
+                person_id=person.person_id,
+                rule="under_age",
+                signpost="childrens-services",
+                by_rule=True,
             )
         ]
     return []

@@ -22,7 +22,17 @@ from domain.case import support as su
 from domain.case import triage as t
 from domain.case.stages import MOVES, Stage
 from domain.errors import NotFound, NotYetDue, WrongStage
-from domain.messages import ActionId, CaseId, Command, ConcernId, GrantId, MeetingId, OutcomeId, PersonId, WorkerId
+from domain.messages import (
+    ActionId,
+    CaseId,
+    Command,
+    ConcernId,
+    GrantId,
+    MeetingId,
+    OutcomeId,
+    PersonId,
+    WorkerId,
+)
 
 AnyCaseEvent = (
     r.ReferralDrafted
@@ -157,7 +167,7 @@ class Case:
     urgency: str = "routine"
     needs: tuple[str, ...] = ()
     offer: str = ""
-    ndta: tuple[int, ...] | None = None
+    ndta: tuple[int | None, ...] | None = None
     interpreter_needed: bool = False
     first_language: str = ""
     risk_to_workers: str = ""
@@ -221,7 +231,9 @@ class Case:
         """The deadline of a running clock, once it has passed."""
         due_at = self.due.get(clock)
         if due_at is None:
-            raise WrongStage(command=command.NAME, allowed=f"any in which the clock {clock} runs", stage=self.stage)
+            raise WrongStage(
+                command=command.NAME, allowed=f"any in which the clock {clock} runs", stage=self.stage
+            )
         if now < due_at:
             raise NotYetDue(command=command.NAME, due_at=due_at.isoformat())
         return due_at
@@ -241,7 +253,11 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
     case.stage = MOVES.get(event.TOPIC, {}).get(case.stage, case.stage)
     match event:
         case r.ReferralDrafted():
-            case.person_id, case.programme, case.referring_agency = event.person_id, event.programme, event.referring_agency
+            case.person_id, case.programme, case.referring_agency = (
+                event.person_id,
+                event.programme,
+                event.referring_agency,
+            )
         case r.ReferralDraftDiscarded():
             _close(case, "draft_discarded")
         case r.ReferralSubmitted():
@@ -287,7 +303,11 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             )
         case c.ConsentGranted():
             grant = case.grants[event.grant_id]
-            grant.state, grant.effective_from, grant.expires_at = "granted", event.effective_from, event.expires_at
+            grant.state, grant.effective_from, grant.expires_at = (
+                "granted",
+                event.effective_from,
+                event.expires_at,
+            )
         case c.ConsentRefused():
             case.grants[event.grant_id].state = "refused"
         case c.ConsentWithdrawn():
@@ -303,7 +323,11 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             case.due["listing"] = event.listing_due_at
         case f.ForumItemScheduled():
             _stop_clocks(case, "listing")
-            case.meeting_id, case.agencies_asked, case.returned = event.meeting_id, event.agencies_asked, set()
+            case.meeting_id, case.agencies_asked, case.returned = (
+                event.meeting_id,
+                event.agencies_asked,
+                set(),
+            )
             case.due.update(returns=event.returns_due_at, decision=event.decision_due_at)
         case f.ForumListingOverdue():
             case.overdue.add("listing")

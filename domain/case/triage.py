@@ -13,7 +13,18 @@ from pydantic import Field
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
-from domain.messages import AgencyName, CaseEvent, CaseId, Code, Command, Event, Instant, Moment, PersonalText, PersonId
+from domain.messages import (
+    AgencyName,
+    CaseEvent,
+    CaseId,
+    Code,
+    Command,
+    Event,
+    Instant,
+    Moment,
+    PersonalText,
+    PersonId,
+)
 from domain.person.identity import EpisodeEnded
 from domain.roles import Permission
 
@@ -209,7 +220,9 @@ class ConfirmEligible(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
 
     case_id: CaseId
-    override_reason: PersonalText | None = Field(None, description="a manager's reason when the rule is not met")
+    override_reason: PersonalText | None = Field(
+        None, description="a manager's reason when the rule is not met"
+    )
 
 
 class MarkIneligible(Command):
@@ -217,7 +230,11 @@ class MarkIneligible(Command):
 
     NAME: ClassVar[str] = "mark-ineligible"
     PERMISSION: ClassVar[Permission] = Permission.TRIAGE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "signpost": "be-well", "explanation": "One need, already met"}
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "signpost": "be-well",
+        "explanation": "One need, already met",
+    }
 
     case_id: CaseId
     signpost: Code
@@ -297,19 +314,19 @@ def mark_triage_overdue(command: MarkTriageOverdue, case: Case, moment: Moment) 
 def confirm_eligible(command: ConfirmEligible, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require(command, Stage.TRIAGE)
     if case.undecided_duplicates:
-        raise DuplicateUndecided()
+        raise DuplicateUndecided
     programme = rules.programme(case.programme)
-    counted = len(set(case.needs))
-    if counted < programme.eligibility.minimum_needs:
+    trace = programme.eligibility_of(case.needs)
+    if not trace.eligible:
         if not command.override_reason:
-            raise NotEligible(programme=programme.name, counted=counted, minimum=programme.eligibility.minimum_needs)
+            raise NotEligible(programme=programme.name, counted=len(trace.needs), minimum=trace.minimum_needs)
         require_override_authority(moment)
     return [
         EligibilityConfirmed(
             case_id=case.case_id,
             person_id=case.person_id,
             rule_version=programme.version,
-            needs_counted=counted,
+            needs_counted=len(trace.needs),
             override_reason=command.override_reason,
             consent_attempt_due_at=rules.deadline(case.programme, "consent_first_attempt", moment.now),
             consent_due_at=rules.deadline(case.programme, "consent_wait", moment.now),
@@ -340,7 +357,7 @@ def pass_out_of_area(command: PassOutOfArea, case: Case, rules: Rules) -> Sequen
 
 
 @decides(MatchDuplicate, refuses=(NotADuplicateCandidate,))
-def match_duplicate(command: MatchDuplicate, case: Case, moment: Moment) -> Sequence[Event]:
+def match_duplicate(command: MatchDuplicate, case: Case) -> Sequence[Event]:
     case.require(command, Stage.TRIAGE)
     survivor = case.duplicate_candidates.get(command.duplicate_of)
     if survivor is None:
@@ -363,7 +380,9 @@ def rule_out_duplicate(command: RuleOutDuplicate, case: Case) -> Sequence[Event]
     case.require(command, Stage.SUBMITTED, Stage.TRIAGE)
     if command.other_person not in case.undecided_duplicates:
         raise NotADuplicateCandidate(id=command.other_person)
-    return [DuplicateRuledOut(case_id=case.case_id, person_id=case.person_id, other_person=command.other_person)]
+    return [
+        DuplicateRuledOut(case_id=case.case_id, person_id=case.person_id, other_person=command.other_person)
+    ]
 
 
 @decides(WithdrawReferral, refuses=(ReferrerOnly, SafeguardingConcernOpen))
@@ -372,13 +391,17 @@ def withdraw_referral(command: WithdrawReferral, case: Case, moment: Moment) -> 
 
     Source: machine A, WithdrawReferral (domain reference 2.4).
     """
-    case.require(command, Stage.SUBMITTED, Stage.TRIAGE, Stage.AWAITING_CONSENT, Stage.READY_FOR_FORUM, Stage.ON_AGENDA)
+    case.require(
+        command, Stage.SUBMITTED, Stage.TRIAGE, Stage.AWAITING_CONSENT, Stage.READY_FOR_FORUM, Stage.ON_AGENDA
+    )
     if moment.actor.role != "safeguarding_lead":
         if moment.by_agency != case.referring_agency:
-            raise ReferrerOnly()
+            raise ReferrerOnly
         if case.open_concerns:
-            raise SafeguardingConcernOpen()
-    withdrawn = ReferralWithdrawn(case_id=case.case_id, person_id=case.person_id, explanation=command.explanation)
+            raise SafeguardingConcernOpen
+    withdrawn = ReferralWithdrawn(
+        case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
+    )
     return [withdrawn, *end_episode(case)]
 
 
@@ -388,7 +411,7 @@ def require_override_authority(moment: Moment) -> None:
     Source: the table of commands and roles, last row (domain reference 2.14).
     """
     if moment.actor.role not in ("manager", "safeguarding_lead"):
-        raise OverrideNeedsManager()
+        raise OverrideNeedsManager
 
 
 def end_episode(case: Case) -> Sequence[Event]:

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from domain.messages import AgencyName, CaseId, Code, Instant, Message, MeetingEvent, PersonalText, PersonId, StaffRef, StaffText
+from domain.messages import (
+    AgencyName,
+    CaseId,
+    Code,
+    Instant,
+    Message,
+    MeetingEvent,
+    PersonalText,
+    PersonId,
+    StaffRef,
+    StaffText,
+)
 
 
 class Attendee(Message):

@@ -7,7 +7,14 @@ from datetime import date
 from typing import assert_never
 
 from domain.messages import CaseId, PersonId
-from domain.person.identity import AnyPersonEvent, EpisodeEnded, EpisodeOpened, KnownPerson, OpenCaseExists, PersonRegistered
+from domain.person.identity import (
+    AnyPersonEvent,
+    EpisodeEnded,
+    EpisodeOpened,
+    KnownPerson,
+    OpenCaseExists,
+    PersonRegistered,
+)
 from domain.person.matching import Identity
 
 

@@ -71,7 +71,7 @@ def _lower(value: object) -> object:
 
 
 def _directory(value: Path) -> Path:
-    return Path(os.path.abspath(value.expanduser()))
+    return value.expanduser().absolute()
 
 
 def _default_data_directory(validated: dict[str, Any]) -> Path:
@@ -164,11 +164,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read arguments and the environment only: a stray `.env` file must not change a running service."""
         return init_settings, env_settings

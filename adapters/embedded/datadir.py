@@ -55,8 +55,8 @@ class DirectoryLock:
 def prepare(data_dir: Path, guest: Account | None = None) -> Path:
     """Make the data directory if it is missing, private to us, and answer its real path.
 
-    A guest is another account that one of our servers runs under. It may pass through the directory to what is
-    its own, and may not list it.
+    A guest is another account that one of our servers runs under. It may pass through the directory to what
+    is its own, and may not list it.
 
     Raises: DataDirectoryUnusable, naming the directory that is in the way.
     """

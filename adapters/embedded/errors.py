@@ -1,6 +1,7 @@
 """What can go wrong with an embedded server, one class per cause, each with a sentence that says what to do.
 
-Shown as it is to the person who started the product, so it holds paths, ports and log lines, never a traceback.
+Shown as it is to the person who started the product, so it holds paths, ports and log lines, and never a
+traceback.
 """
 
 from __future__ import annotations

@@ -156,15 +156,16 @@ class EmbeddedPostgres:
             await self._launch()
         except OSError as refused:
             await self.stop()
+            us = datadir.account_name(os.geteuid())
             raise DataDirectoryUnusable(
-                f"{refused.filename} cannot be used by '{datadir.account_name(os.geteuid())}': {refused.strerror}"
+                f"{refused.filename} cannot be used by '{us}': {refused.strerror}"
             ) from None
         except BaseException:
             await self.stop()
             raise
 
     async def restart(self) -> None:
-        """Start the server again, with the same data and at the same address, stopping it first if it runs."""
+        """Start the server again with the same data, at the same address, stopping it first if it runs."""
         server = self._running_server()
         await server.stop(signal.SIGINT, grace_seconds=self._grace_seconds)
         await self._launch()
@@ -174,9 +175,9 @@ class EmbeddedPostgres:
         stopped_in_order = False
         try:
             if self._server is not None:
-                # SIGINT is PostgreSQL's fast shutdown: sessions end, data is written. SIGTERM would wait for them.
+                # SIGINT is PostgreSQL's fast shutdown: it ends all sessions. SIGTERM would wait for them.
                 await self._server.stop(signal.SIGINT, grace_seconds=self._grace_seconds)
-                stopped_in_order = not os.path.exists(self._cluster / "postmaster.pid")
+                stopped_in_order = self._stopped_in_order()
         finally:
             if stopped_in_order:
                 self._forget_socket_directory()
@@ -253,8 +254,8 @@ class EmbeddedPostgres:
     def _choose_socket_directory(self) -> Path:
         """Answer the directory recorded by an earlier run if it is still ours, or else a new one.
 
-        Not inside the data directory: the path of a socket may have about a hundred bytes. Not a name that can
-        be foreseen: in a directory that all may write to, somebody else could have made it before us.
+        Not inside the data directory: the path of a socket may have about a hundred bytes. Not a name that
+        can be foreseen: in a directory that all may write to, somebody else could have made it before us.
         """
         record = self.data_dir / "postgres-socket.json"
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -270,7 +271,9 @@ class EmbeddedPostgres:
                 os.chown(made, self._account.uid, self._account.gid)
             record.write_text(json.dumps({"directory": str(made)}) + "\n", encoding="utf-8")
             return made
-        raise EmbeddedServerError("no temporary directory can hold PostgreSQL's socket; set TMPDIR to a short one")
+        raise EmbeddedServerError(
+            "no temporary directory can hold PostgreSQL's socket; set TMPDIR to a short one"
+        )
 
     def _can_hold_a_socket(self, base: Path) -> bool:
         longest = len(os.fsencode(base / "ccp-12345678" / f".s.PGSQL.{_PORT}.lock"))
@@ -298,13 +301,13 @@ class EmbeddedPostgres:
                 self._command_line(),
                 directory=self._home,
                 account=self._account,
-                # As in stop(): should we be killed, the data is still written and the files are left in order.
+                # As in stop(): should we be killed, the data is still written and all is left in order.
                 when_we_die=signal.SIGINT,
             )
             try:
                 await self._wait_until_ready(deadline)
             except ServerDied as died:
-                # A killed server's sessions take a moment to notice, and PostgreSQL will not start beside them.
+                # A killed server's sessions take a moment to end, and PostgreSQL will not start before.
                 if "shared memory block" not in str(died) or time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.2)
@@ -327,9 +330,9 @@ class EmbeddedPostgres:
                 grace_seconds=self._grace_seconds,
             )
         if pid_file.exists() and exists(pid):
-            # The number now belongs to some other program, and PostgreSQL would take that for a running server.
-            # It does not mind its own parent's number, though, and then still checks the rest of the file for
-            # sessions of a dead server, which would be lost if the file were removed.
+            # The number now belongs to some other program, and PostgreSQL would take that for a running
+            # server. It does not mind its own parent's number, though, and still looks for sessions of a dead
+            # server by the rest of the file. Without the file it could not.
             flags = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW
             with os.fdopen(os.open(pid_file, flags), "w", encoding="utf-8") as out:
                 out.write("\n".join([str(os.getpid()), *others]) + "\n")
@@ -362,8 +365,9 @@ class EmbeddedPostgres:
                 if not server.alive:
                     raise ServerDied(server.how_it_ended()) from None
                 if time.monotonic() > deadline:
+                    waited = f"{self._start_seconds:.0f} s"
                     raise EmbeddedServerError(
-                        f"PostgreSQL was not ready after {self._start_seconds:.0f} s; its log is {self.log_file}"
+                        f"PostgreSQL was not ready after {waited}; its log is {self.log_file}"
                     ) from None
                 await asyncio.sleep(0.02)
         try:
@@ -374,6 +378,12 @@ class EmbeddedPostgres:
                 await connection.execute(f'CREATE DATABASE "{quoted}"')
         finally:
             await connection.close()
+
+    def _stopped_in_order(self) -> bool:
+        try:
+            return not (self._cluster / "postmaster.pid").exists()
+        except PermissionError:
+            return False
 
     # Where things are.
 
@@ -405,7 +415,7 @@ class EmbeddedPostgres:
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         account = self._account
         try:
-            return subprocess.run(
+            return subprocess.run(  # noqa: S603 - a program of the wheel
                 [str(self._program(program)), *arguments],
                 cwd=self._home,
                 env=CLEAN_ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""A server as a child process: in a session of its own, tied to our life, stopped in order, never left behind.
+"""A server as a child process: in its own session, tied to our life, stopped in order, never left behind.
 
 Knows nothing of PostgreSQL or Temporal. Must not print, and must not block the event loop. It watches the
 process by asking the operating system and not through asyncio, so a server outlives the loop it was started
@@ -22,8 +22,8 @@ from typing import BinaryIO
 
 from adapters.embedded.errors import DataDirectoryUnusable, EmbeddedServerError
 
-# Nothing of our own environment reaches a server: PGHOST, TEMPORAL_* or a locale of the person at the keyboard
-# would change what it does.
+# Nothing of our own environment reaches a server: PGHOST, TEMPORAL_* or the locale of the person at the
+# keyboard would change what it does.
 CLEAN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 _LOG_LIMIT_BYTES = 8 * 1024 * 1024
@@ -71,16 +71,16 @@ class ServerProcess:
     ) -> None:
         """Start the server, under another account if one is given.
 
-        It gets a session of its own, so that Ctrl-C in the terminal reaches us alone and we stop the servers in
-        order. On Linux it gets the signal `when_we_die` should we be killed; the kernel ties that to the thread
-        that calls this, so call it from one that lives as long as the server shall.
+        It gets a session of its own, so that Ctrl-C in the terminal reaches us alone and we stop the servers
+        in order. On Linux it gets the signal `when_we_die` should we be killed; the kernel ties that to the
+        thread that calls this, so call it from one that lives as long as the server shall.
         """
         if self.alive:
             raise EmbeddedServerError(f"{self.name} already runs as process {self.pid}")
         with _opened_for_appending(self.log_file) as log:
             self._log_start = log.tell()
             try:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - a program of a wheel
                     argv,
                     executable=executable,
                     cwd=directory,
@@ -90,7 +90,8 @@ class ServerProcess:
                     stderr=log,
                     start_new_session=True,
                     umask=0o077,
-                    preexec_fn=_tied_to_us(when_we_die),
+                    # Safe beside other threads, as it is one system call; in general preexec_fn is not.
+                    preexec_fn=_tied_to_us(when_we_die),  # noqa: PLW1509
                     user=account.uid if account else None,
                     group=account.gid if account else None,
                     extra_groups=[] if account else None,
@@ -101,7 +102,7 @@ class ServerProcess:
 
     async def wait_dead(self) -> str:
         """Wait until the server has ended, and answer how, with the last lines of its log."""
-        while self.alive:
+        while self.alive:  # noqa: ASYNC110 - no event outlives the loop it was made in, and a server may
             await asyncio.sleep(0.2)
         return self.how_it_ended()
 
@@ -145,11 +146,13 @@ class ServerProcess:
 
     async def _ended_within(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while self.alive and time.monotonic() < deadline:
+        while self.alive and time.monotonic() < deadline:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
 
 
-async def end_leftover(pid: int, marker: str, signals: Sequence[signal.Signals], *, grace_seconds: float) -> None:
+async def end_leftover(
+    pid: int, marker: str, signals: Sequence[signal.Signals], *, grace_seconds: float
+) -> None:
     """End a server that a killed predecessor of ours left running: each signal in turn, until it is gone.
 
     Raises: EmbeddedServerError when it survives all of them.
@@ -164,7 +167,9 @@ async def end_leftover(pid: int, marker: str, signals: Sequence[signal.Signals],
             await asyncio.sleep(0.02)
         else:
             return
-    raise EmbeddedServerError(f"process {pid}, left behind by an earlier run, cannot be ended; end it by hand")
+    raise EmbeddedServerError(
+        f"process {pid}, left behind by an earlier run, cannot be ended; end it by hand"
+    )
 
 
 def exists(pid: int) -> bool:
@@ -189,8 +194,11 @@ def runs(pid: int, marker: str) -> bool:
         if sys.platform == "linux":
             return False
     # Without a proc file system only the joined command line can be had.
-    listed = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], env=CLEAN_ENVIRONMENT, capture_output=True, check=False
+    listed = subprocess.run(  # noqa: S603 - the argument is a number
+        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - from the clean PATH
+        env=CLEAN_ENVIRONMENT,
+        capture_output=True,
+        check=False,
     )
     return marker.encode() in listed.stdout
 

@@ -1,7 +1,7 @@
 """The file by which the command line finds the running product: its process, and where its servers listen.
 
-Written by the process that runs the product, read by any other of the same person. A file whose process is gone
-counts as absent. Not a lock: the servers lock their own data.
+Written by the process that runs the product, read by any other of the same person. A file whose process is
+gone counts as absent. Not a lock: the servers lock their own data.
 """
 
 from __future__ import annotations
@@ -78,9 +78,12 @@ def _start_of(pid: int) -> str:
     except OSError:
         if sys.platform == "linux":
             return ""
-        listed = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(pid)], env=CLEAN_ENVIRONMENT, capture_output=True, check=False
+        listed = subprocess.run(  # noqa: S603 - the argument is a number
+            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - from the clean PATH
+            env=CLEAN_ENVIRONMENT,
+            capture_output=True,
+            check=False,
         )
         return listed.stdout.decode(errors="replace").strip()
-    # The name of the program, in brackets, may hold anything; field 22 of the line is the start in clock ticks.
+    # The program's name, in brackets, may hold anything; field 22 of the line is the start in clock ticks.
     return status.rpartition(")")[2].split()[19]

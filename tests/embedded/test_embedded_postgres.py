@@ -3,6 +3,8 @@
 Every test runs the real server. None is durable, since none pulls the plug, but for the one that asks.
 """
 
+# ruff: noqa: ASYNC240 - a test may wait for its own disk
+
 from __future__ import annotations
 
 import asyncio
@@ -34,7 +36,9 @@ from tests.support.directories import reachable_directory
 pytestmark = pytest.mark.asyncio
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server under another account")
-only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a child that its parent died"
+)
 
 PREDECESSOR = """
 import asyncio, sys
@@ -96,7 +100,9 @@ def a_killed_predecessor(data_dir: Path, *, tied: bool) -> int:
     return server
 
 
-async def test_the_first_start_makes_the_database_and_any_role_can_be_used(postgres: EmbeddedPostgres) -> None:
+async def test_the_first_start_makes_the_database_and_any_role_can_be_used(
+    postgres: EmbeddedPostgres,
+) -> None:
     assert await ask(postgres.dsn, "SELECT current_database() || ' ' || current_user") == "ccp postgres"
 
     await ask(postgres.dsn, "CREATE ROLE reader LOGIN")
@@ -107,7 +113,10 @@ async def test_the_first_start_makes_the_database_and_any_role_can_be_used(postg
 async def test_nobody_else_can_connect(postgres: EmbeddedPostgres) -> None:
     assert await ask(postgres.dsn, "SHOW listen_addresses") == ""
     assert postgres.socket_directory.stat().st_mode & 0o777 == 0o700
-    assert await ask(postgres.dsn, "SELECT string_agg(DISTINCT auth_method, ' ') FROM pg_hba_file_rules") == "peer"
+    assert (
+        await ask(postgres.dsn, "SELECT string_agg(DISTINCT auth_method, ' ') FROM pg_hba_file_rules")
+        == "peer"
+    )
 
 
 async def test_a_path_with_spaces_and_other_letters_is_no_hindrance(data_dir: Path) -> None:
@@ -224,7 +233,9 @@ async def test_a_stale_process_number_that_now_belongs_to_another_program_is_no_
         os.kill(postgres.pid, signal.SIGKILL)
         await postgres.wait_dead()
         # Under the server's own account: PostgreSQL gives no thought to processes of others.
-        bystander = subprocess.Popen(["sleep", "30"], user=owner if os.geteuid() == 0 else None)
+        bystander = subprocess.Popen(  # noqa: ASYNC220 - it outlives the test's loop for a moment
+            ["sleep", "30"], user=owner if os.geteuid() == 0 else None
+        )
         try:
             _, *rest = pid_file.read_text().splitlines()
             pid_file.write_text("\n".join([str(bystander.pid), *rest]) + "\n")
@@ -303,7 +314,9 @@ async def test_the_log_holds_neither_values_nor_statements_that_failed(postgres:
 
 
 @only_root
-async def test_as_root_a_directory_the_servers_account_cannot_enter_is_named_in_one_line(data_dir: Path) -> None:
+async def test_as_root_a_directory_the_servers_account_cannot_enter_is_named_in_one_line(
+    data_dir: Path,
+) -> None:
     closed = data_dir.with_name("closed")
     closed.mkdir(mode=0o700)
 

@@ -39,7 +39,9 @@ from tests.support.directories import reachable_directory
 CASE_ID = SearchAttributeKey.for_keyword("CaseId")
 ATTRIBUTES = {"CaseId": "Keyword"}
 
-only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a child that its parent died"
+)
 
 PREDECESSOR = """
 import asyncio, sys
@@ -110,14 +112,18 @@ async def test_the_server_has_our_namespace_and_attributes_and_keeps_closed_work
     client = await Client.connect(temporal.address, namespace="care")
 
     described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="care"))
-    listed = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="care"))
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace="care")
+    )
 
     assert described.config.workflow_execution_retention_ttl.ToTimedelta() == timedelta(days=90)
     assert "CaseId" in listed.custom_attributes
 
 
 @pytest.mark.asyncio
-async def test_the_web_pages_answer_and_nothing_listens_beyond_this_machine(temporal: EmbeddedTemporal) -> None:
+async def test_the_web_pages_answer_and_nothing_listens_beyond_this_machine(
+    temporal: EmbeddedTemporal,
+) -> None:
     def status() -> int:
         with urlopen(temporal.ui_url, timeout=5) as answer:
             return int(answer.status)
@@ -202,7 +208,9 @@ async def test_an_orphan_left_on_the_data_is_ended_before_the_start(data_dir: Pa
 @pytest.mark.asyncio
 async def test_the_time_skipping_server_is_found_in_the_environment_and_runs() -> None:
     executable = TimeSkippingTemporal.executable()
-    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(executable)) as env:
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(executable)
+    ) as env:
         before = await env.get_current_time()
         await env.sleep(timedelta(days=90))
         assert await env.get_current_time() - before >= timedelta(days=90)
@@ -229,13 +237,15 @@ def test_what_a_product_that_is_gone_left_behind_counts_as_absent(data_dir: Path
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     announce(
-        data_dir, RunningProduct(pid=ended.pid, started="1", database_dsn="x", temporal_address="127.0.0.1:7233")
+        data_dir,
+        RunningProduct(pid=ended.pid, started="1", database_dsn="x", temporal_address="127.0.0.1:7233"),
     )
     assert find_running(data_dir) is None
 
     # The number lives, but belongs to a process that started at another moment.
     announce(
-        data_dir, RunningProduct(pid=os.getpid(), started="1", database_dsn="x", temporal_address="127.0.0.1:7233")
+        data_dir,
+        RunningProduct(pid=os.getpid(), started="1", database_dsn="x", temporal_address="127.0.0.1:7233"),
     )
     assert find_running(data_dir) is None
 

@@ -1,7 +1,7 @@
 """Temporary directories that the embedded PostgreSQL can use even when the tests run as root.
 
-pytest's own `tmp_path` lies below a directory that only its owner may enter, and PostgreSQL, which does not run
-as root, then runs under an account that is not its owner.
+pytest's own `tmp_path` lies below a directory that only its owner may enter, and PostgreSQL, which does not
+run as root, then runs under an account that is not its owner.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def reachable_directory() -> Iterator[Path]:
 
 
 def _open_base() -> Path:
-    for name in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp is safe there
+    for name in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
         base = Path(name).resolve()
         steps = (base, *base.parents)
         if os.geteuid() != 0 or all(step.stat().st_mode & stat.S_IXOTH for step in steps):

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, NewType, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NewType, Self, get_args, get_origin
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from domain.roles import Permission, Role
 
@@ -70,7 +71,8 @@ class Channel(StrEnum):
 class Message(BaseModel):
     """A frozen value; unknown fields are refused in commands and forgiven in events."""
 
-    model_config = ConfigDict(frozen=True)
+    # A refused value may be personal data, so it must not stand in pydantic's own message.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class Actor(Message):
@@ -91,6 +93,17 @@ class Command(Message):
     NAME: ClassVar[str]
     PERMISSION: ClassVar[Permission]
     EXAMPLE: ClassVar[Mapping[str, Any]]
+
+    @model_validator(mode="after")
+    def _text_can_be_stored(self) -> Self:
+        """No NUL and no half character: neither PostgreSQL nor JSON can hold them."""
+        try:
+            stored = self.model_dump_json()
+        except PydanticSerializationError:
+            raise PydanticCustomError("text_not_storable", "a text holds half a character") from None
+        if "\\u0000" in stored.replace("\\\\", ""):
+            raise PydanticCustomError("text_not_storable", "a text holds a NUL character")
+        return self
 
 
 EVENTS: dict[str, type[Event]] = {}

@@ -15,6 +15,7 @@ from domain.case import allocation as al
 from domain.case import consent as c
 from domain.case import forum_review as f
 from domain.case import introduction as i
+from domain.case import participation as p
 from domain.case import referral as r
 from domain.case import safeguarding as sg
 from domain.case import step_down as sd
@@ -50,17 +51,17 @@ AnyCaseEvent = (
     | t.ReferralAttached
     | t.DuplicateRuledOut
     | t.ReferralWithdrawn
-    | c.ConsentAttempted
-    | c.ConsentReminderRaised
-    | c.ConsentOverdue
+    | p.ConsentAttempted
+    | p.ConsentReminderRaised
+    | p.ConsentOverdue
     | c.ConsentRequested
     | c.ConsentGranted
     | c.ConsentRefused
     | c.ConsentWithdrawn
-    | c.ParticipationAgreed
-    | c.ParticipationRefused
+    | p.ParticipationAgreed
+    | p.ParticipationRefused
     | c.LawfulBasisRecorded
-    | c.ConsentPositionRecorded
+    | p.ConsentPositionRecorded
     | f.ForumItemScheduled
     | f.ForumListingOverdue
     | f.ForumItemWithdrawn
@@ -290,12 +291,12 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             case.undecided_duplicates.discard(event.other_person)
         case t.ReferralWithdrawn():
             _close(case, "withdrawn_by_referrer")
-        case c.ConsentAttempted():
+        case p.ConsentAttempted():
             pass
-        case c.ConsentReminderRaised():
+        case p.ConsentReminderRaised():
             case.consent_reminders = event.number
             case.due["consent_attempt"] = event.next_due_at
-        case c.ConsentOverdue():
+        case p.ConsentOverdue():
             case.overdue.add("consent")
         case c.ConsentRequested():
             case.grants[event.grant_id] = Grant(
@@ -312,13 +313,13 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             case.grants[event.grant_id].state = "refused"
         case c.ConsentWithdrawn():
             case.grants[event.grant_id].state = "withdrawn"
-        case c.ParticipationAgreed():
+        case p.ParticipationAgreed():
             case.participation_agreed = True
-        case c.ParticipationRefused():
+        case p.ParticipationRefused():
             _close(case, "consent_refused")
         case c.LawfulBasisRecorded():
             pass
-        case c.ConsentPositionRecorded():
+        case p.ConsentPositionRecorded():
             _stop_clocks(case, "consent_attempt", "consent")
             case.due["listing"] = event.listing_due_at
         case f.ForumItemScheduled():

@@ -1,0 +1,1 @@
+"""A referral register as a council exports it: read as it comes, brought in row by row, reported line by line."""

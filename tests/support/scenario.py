@@ -1,0 +1,853 @@
+"""The words of a decision's test: given what happened, when a command comes, then these events, or refused by this rule.
+
+Decisions are called with states folded from the events, without any I/O. The stories (`a_case()`, `a_meeting()`,
+`a_worker()`) are phrases with quiet defaults that only ever say events. A phrase tells what must have come before it,
+so `a_case().on_agenda()` is a whole story. Must not set a field of a state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from domain.case import action as a
+from domain.case import consent as c
+from domain.case import forum_review as f
+from domain.case import participation as p
+from domain.case import referral as r
+from domain.case import safeguarding as sg
+from domain.case import triage as t
+from domain.case.referral_form import ReferralForm
+from domain.case.stages import Stage
+from domain.case.state import Case
+from domain.case.state import evolve as evolve_case
+from domain.errors import DomainError, NotFound, NotPermitted, NotYetDue, WrongStage
+from domain.keyworker import events as k
+from domain.keyworker.state import KeyWorker
+from domain.keyworker.state import evolve as evolve_worker
+from domain.meeting import events as m
+from domain.meeting.state import Meeting, WrongMeetingStage
+from domain.meeting.state import evolve as evolve_meeting
+from domain.messages import (
+    ActionId,
+    Actor,
+    CaseEvent,
+    CaseId,
+    Channel,
+    Command,
+    ConcernId,
+    Event,
+    GrantId,
+    MeetingEvent,
+    MeetingId,
+    Moment,
+    PersonEvent,
+    PersonId,
+    WorkerEvent,
+    WorkerId,
+    marks,
+)
+from domain.person.identity import EpisodeOpened, KnownPerson, PersonRegistered
+from domain.person.matching import Identity
+from domain.person.state import Person
+from domain.person.state import evolve as evolve_person
+from domain.roles import MAY_ISSUE, Role
+
+if TYPE_CHECKING:
+    from domain.decisions import Decision
+    from domain.rules import Rules
+
+
+@cache
+def rules() -> Rules:
+    """The reference data that ships with the product."""
+    from domain.rules import load_rules
+
+    return load_rules()
+
+
+def some_id(name: str) -> UUID:
+    """An id that is the same in every run."""
+    return uuid5(NAMESPACE_URL, f"ccp-test:{name}")
+
+
+COMMAND_ID = some_id("command")
+"""Under which id `when` issues its command, unless told."""
+
+
+def new_id(what: str) -> UUID:
+    """The id that a decision makes for `what` under COMMAND_ID."""
+    return uuid5(COMMAND_ID, what)
+
+
+# -- who and when ----------------------------------------------------------------------------------------------------
+
+PROGRAMME = "manchester-maps"
+FORUM = "ardwick-longsight"
+NEIGHBOURHOOD = "ardwick-longsight"
+POLICE = "Greater Manchester Police"
+HOUSING = "One Manchester"
+CGL = "Change Grow Live"
+SOCIAL_CARE = "Manchester City Council Adult Social Care"
+MENTAL_HEALTH = "GMMH"
+SHELTER = "Shelter"
+COMMUNITY_SAFETY = "MCC Community Safety"
+
+
+def london(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """An instant by the clock on the wall in London."""
+    from domain.calendar import LONDON
+
+    return datetime(year, month, day, hour, minute, second, tzinfo=LONDON).astimezone(UTC)
+
+
+# The resident whose story the demonstration tells: referred on 4 January 2027, heard on 20 January.
+REFERRED = london(2027, 1, 4, 10)
+TRIAGED = london(2027, 1, 5, 11)
+CONSENTED = london(2027, 1, 8, 10)
+LISTED = london(2027, 1, 11, 9)
+PLANNED = london(2026, 12, 14, 9)
+AGENDA_OPENED = london(2027, 1, 5, 9)
+AGENDA_CLOSED = london(2027, 1, 13, 16)
+MEETS = london(2027, 1, 20, 10)
+DECIDED = london(2027, 1, 20, 10, 40)
+NEXT_MEETING_DAY_ENDS = london(2027, 2, 17, 17)
+A_SECOND = timedelta(seconds=1)
+
+
+def actor(role: Role | str, *, person: str | None = None, agency: str = COMMUNITY_SAFETY) -> Actor:
+    """Somebody who acts in this role."""
+    named = Role(role)
+    channel = {Role.SYSTEM: Channel.TIMER, Role.ADAPTER: Channel.ADAPTER}.get(named, Channel.HUMAN)
+    return Actor(person=person or f"{named}-1", role=named, agency=agency, channel=channel)
+
+
+COORDINATOR = actor(Role.COORDINATOR)
+CHAIR = actor(Role.CHAIR)
+MANAGER = actor(Role.MANAGER, agency=SHELTER)
+KEY_WORKER = actor(Role.KEY_WORKER, agency=SHELTER)
+SAFEGUARDING_LEAD = actor(Role.SAFEGUARDING_LEAD, agency=SOCIAL_CARE)
+REFERRER = actor(Role.REFERRER, agency=POLICE)
+SYSTEM = actor(Role.SYSTEM, agency="ccp")
+_WHOEVER = (COORDINATOR, CHAIR, MANAGER, KEY_WORKER, SAFEGUARDING_LEAD, REFERRER, SYSTEM)
+
+
+def whoever_may(command: Command) -> Actor:
+    """Somebody whose role may issue the command, for tests that are not about who."""
+    allowed = MAY_ISSUE[command.PERMISSION]
+    return next((one for one in _WHOEVER if one.role in allowed), None) or actor(min(allowed))
+
+
+# -- given, when, then -----------------------------------------------------------------------------------------------
+
+
+def given(*what: Event | Iterable[Event]) -> Given:
+    """What happened before: events, or stories that tell them. The time is then that of the latest story."""
+    events = [event for one in what for event in ([one] if isinstance(one, Event) else one)]
+    times = [one.now for one in what if isinstance(one, Story)]
+    return Given(tuple(events), max(times, default=REFERRED))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What happened, and until when."""
+
+    events: tuple[Event, ...]
+    now: datetime
+
+    def when(
+        self,
+        command: Command,
+        *,
+        as_: Actor | None = None,
+        at: datetime | None = None,
+        effective_at: datetime | None = None,
+        command_id: UUID = COMMAND_ID,
+    ) -> Outcome:
+        """Issue a command: as whoever may and at the story's time, unless told."""
+        by, now = as_ or whoever_may(command), at or self.now
+        moment = Moment(now=now, effective_at=effective_at or now, actor=by, command_id=command_id)
+        try:
+            allowed = MAY_ISSUE[command.PERMISSION]
+            if by.role not in allowed:
+                raise NotPermitted(role=by.role, command=command.NAME, allowed=", ".join(sorted(allowed)))
+            happened = _decide(command, moment, States(self.events))
+        except DomainError as refusal:
+            return Outcome(self.events, command, refusal=refusal)
+        return Outcome(self.events, command, happened=tuple(happened))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the command: events, or a refusal."""
+
+    before: tuple[Event, ...]
+    command: Command
+    happened: tuple[Event, ...] = ()
+    refusal: DomainError | None = None
+
+    def then(self, *expected: Event | type[Event] | Like) -> Outcome:
+        """Exactly these events happened, in this order; a class or `like(…)` stands for an event of that kind."""
+        happened = self.accepted().happened
+        told = [event.TOPIC for event in happened]
+        assert len(happened) == len(expected), f"expected {len(expected)} events, happened: {told}"
+        for event, wanted in zip(happened, expected, strict=True):
+            if isinstance(wanted, type):
+                assert isinstance(event, wanted), f"expected {wanted.TOPIC} in {told}"
+            else:
+                assert event == wanted
+        return self
+
+    def accepted(self) -> Outcome:
+        """The command was carried out; every event survives the log, and the states take it up."""
+        if self.refusal is not None:
+            raise AssertionError(f"{self.command.NAME} was refused: {self.refusal}") from self.refusal
+        for event in self.happened:
+            assert type(event).model_validate_json(event.model_dump_json()) == event
+        assert self.after
+        return self
+
+    def refused(self, rule: type[DomainError], **data: object) -> DomainError:
+        """The command was refused by exactly this rule, which the catalogue names for it; `data` is part of its data."""
+        assert self.refusal is not None, (
+            f"{self.command.NAME} was carried out: {[e.TOPIC for e in self.happened]}"
+        )
+        assert type(self.refusal) is rule, f"refused by {self.refusal.code}: {self.refusal}"
+        assert rule in (*ANY_COMMAND_MAY_MEET, *_decision(self.command).refuses), (
+            f"{rule} is not in the catalogue"
+        )
+        assert self.refusal.data | data == self.refusal.data
+        assert "<" not in str(self.refusal), f"a value is missing: {self.refusal}"
+        _assert_nothing_personal(str(self.refusal), (*self.before, self.command))
+        return self.refusal
+
+    def one(self, kind: type[_E]) -> _E:
+        """The one event of this kind that happened."""
+        found = [event for event in self.accepted().happened if isinstance(event, kind)]
+        assert len(found) == 1, f"{len(found)} of {kind.TOPIC} in {[event.TOPIC for event in self.happened]}"
+        return found[0]
+
+    @property
+    def after(self) -> States:
+        """The states once these events happened."""
+        return States((*self.before, *self.happened))
+
+
+ANY_COMMAND_MAY_MEET: tuple[type[DomainError], ...] = (
+    NotPermitted,
+    NotFound,
+    WrongStage,
+    WrongMeetingStage,
+    NotYetDue,
+)
+"""Refusals that the catalogue does not list command by command."""
+
+
+@dataclass(frozen=True)
+class Like:
+    """An event of this kind with at least these fields."""
+
+    kind: type[Event]
+    fields: Mapping[str, object]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, self.kind) and all(
+            getattr(other, name) == value for name, value in self.fields.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def like(kind: type[Event], **fields: object) -> Like:
+    """An event of this kind with at least these fields."""
+    return Like(kind, fields)
+
+
+_E = TypeVar("_E", bound=Event)
+
+
+class States:
+    """Every aggregate that the events tell of."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.cases: dict[UUID, Case] = {}
+        self.people: dict[UUID, Person] = {}
+        self.meetings: dict[UUID, Meeting] = {}
+        self.workers: dict[UUID, KeyWorker] = {}
+        for event in events:
+            stream: Any = event
+            if isinstance(event, CaseEvent):
+                evolve_case(self.cases.setdefault(event.case_id, Case(event.case_id)), stream)
+            elif isinstance(event, PersonEvent):
+                evolve_person(self.people.setdefault(event.person_id, Person(event.person_id)), stream)
+            elif isinstance(event, MeetingEvent):
+                evolve_meeting(self.meetings.setdefault(event.meeting_id, Meeting(event.meeting_id)), stream)
+            elif isinstance(event, WorkerEvent):
+                evolve_worker(self.workers.setdefault(event.worker_id, KeyWorker(event.worker_id)), stream)
+
+    @property
+    def case(self) -> Case:
+        """The only case, or the first that was told of."""
+        return next(iter(self.cases.values()))
+
+    @property
+    def meeting(self) -> Meeting:
+        """The only meeting, or the first that was told of."""
+        return next(iter(self.meetings.values()))
+
+    @property
+    def worker(self) -> KeyWorker:
+        """The only key worker, or the first that was told of."""
+        return next(iter(self.workers.values()))
+
+
+def _decision(command: Command) -> Decision:
+    from domain import catalogue
+
+    return catalogue.decision(command.NAME)
+
+
+def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]:
+    """Load what the decision reads, by the application's own rules, and ask it."""
+    decision = _decision(command)
+    case: Case | None = None
+    loaded: dict[str, object] = {"Moment": moment, "Rules": rules()}
+    wanted = [kind for _, kind in decision.reads]
+    if "Case" in wanted:
+        case_id = _named(command, "case_id") or moment.new_id("case")
+        case = states.cases.get(case_id, Case(CaseId(case_id)))
+        loaded["Case"] = _existing("case", case_id, case, may_be_new="Case" in decision.starts)
+    if "Person" in wanted:
+        named = _named(command, "person_id")
+        person_id = named or (case.person_id if case and case.exists else moment.new_id("person"))
+        person = states.people.get(person_id, Person(PersonId(person_id)))
+        may_be_new = "Person" in decision.starts and named is None
+        loaded["Person"] = _existing("person", person_id, person, may_be_new=may_be_new)
+    if "Meeting" in wanted:
+        meeting_id = _named(command, "meeting_id") or (case and case.meeting_id) or moment.new_id("meeting")
+        meeting = states.meetings.get(meeting_id, Meeting(MeetingId(meeting_id)))
+        loaded["Meeting"] = _existing("meeting", meeting_id, meeting, may_be_new="Meeting" in decision.starts)
+    if "KeyWorker" in wanted or "KeyWorker | None" in wanted:
+        worker_id = _named(command, "worker_id") or (case and case.worker_id)
+        asked = worker_id or moment.new_id("worker")
+        worker = states.workers.get(asked, KeyWorker(WorkerId(asked)))
+        if "KeyWorker" in wanted:
+            loaded["KeyWorker"] = _existing(
+                "key worker", asked, worker, may_be_new="KeyWorker" in decision.starts
+            )
+        else:
+            loaded["KeyWorker | None"] = (
+                _existing("key worker", asked, worker, may_be_new=False) if worker_id else None
+            )
+    if "Sequence[KnownPerson]" in wanted:
+        loaded["Sequence[KnownPerson]"] = _known_by(command, states)
+    if "Sequence[KeyWorker]" in wanted and case is not None:
+        loaded["Sequence[KeyWorker]"] = [w for w in states.workers.values() if w.programme == case.programme]
+    return decision.decide(command, *(loaded[kind] for kind in wanted))
+
+
+def _named(command: Command, field: str) -> UUID | None:
+    value = getattr(command, field, None)
+    return value if isinstance(value, UUID) else None
+
+
+_S = TypeVar("_S", Case, Person, Meeting, KeyWorker)
+
+
+def _existing(kind: str, of: UUID, state: _S, *, may_be_new: bool) -> _S:
+    if not state.exists and not may_be_new:
+        raise NotFound(kind=kind, id=of)
+    return state
+
+
+def _known_by(command: Command, states: States) -> list[KnownPerson]:
+    keys = set(command.identity_keys())  # type: ignore[attr-defined]
+    known = [person.as_known() for person in states.people.values() if person.exists]
+    return [one for one in known if keys & _keys_of(one.identity)]
+
+
+def _keys_of(identity: Identity) -> set[tuple[str, str | None]]:
+    born = identity.date_of_birth
+    return {("date_of_birth", born.isoformat() if born else None), ("nhs_number", identity.nhs_number)}
+
+
+def _assert_nothing_personal(message: str, messages: Iterable[Event | Command]) -> None:
+    for one in messages:
+        for name, _ in marks(type(one)):
+            value = getattr(one, name)
+            told = (
+                [value]
+                if isinstance(value, str)
+                else [getattr(value, "given_name", ""), getattr(value, "family_name", "")]
+            )
+            assert not any(len(text) > 3 and text in message for text in told), f"{name} is in: {message}"
+
+
+# -- stories ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Story:
+    """Events told so far and the time they have come to. Every phrase answers with a longer story."""
+
+    name: str
+    now: datetime
+    facts: tuple[Event, ...] = ()
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.facts)
+
+    def then_also(self, *events: Event, at: datetime | None = None) -> Self:
+        """Add events that no phrase tells."""
+        return dataclasses.replace(self, facts=(*self.facts, *events), now=max(self.now, at or self.now))
+
+
+def a_case(
+    name: str = "robin",
+    *,
+    by: str = POLICE,
+    needs: tuple[str, ...] = ("mental_health", "substance_alcohol", "homelessness"),
+    neighbourhood: str | None = NEIGHBOURHOOD,
+    interpreter_needed: bool = False,
+    first_language: str = "",
+    urgency: Literal["routine", "urgent"] = "routine",
+) -> CaseStory:
+    """A resident's case; `name` tells one story from another in the same test."""
+    return CaseStory(
+        name,
+        REFERRED,
+        agency=by,
+        needs=needs,
+        neighbourhood=neighbourhood,
+        interpreter_needed=interpreter_needed,
+        first_language=first_language,
+        urgency=urgency,
+    )
+
+
+@dataclass(frozen=True)
+class CaseStory(Story):
+    """One case from its referral on."""
+
+    agency: str = POLICE
+    needs: tuple[str, ...] = ()
+    neighbourhood: str | None = NEIGHBOURHOOD
+    interpreter_needed: bool = False
+    first_language: str = ""
+    urgency: Literal["routine", "urgent"] = "routine"
+
+    @property
+    def case_id(self) -> CaseId:
+        return CaseId(some_id(f"case/{self.name}"))
+
+    @property
+    def person_id(self) -> PersonId:
+        return PersonId(some_id(f"person/{self.name}"))
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """The two ids that every event of a case carries, to be spread into it."""
+        return {"case_id": self.case_id, "person_id": self.person_id}
+
+    @property
+    def case(self) -> Case:
+        """The case as it stands."""
+        return States(self.facts).cases.get(self.case_id, Case(self.case_id))
+
+    def due(self, clock: str, start: datetime) -> datetime:
+        """When a clock of the programme runs out."""
+        return rules().deadline(PROGRAMME, clock, start)
+
+    def submitted(self, at: datetime = REFERRED) -> Self:
+        form = ReferralForm(
+            given_name="Robin",
+            family_name="Example",
+            date_of_birth="1985-03-31",
+            ward="Ardwick",
+            needs=self.needs,
+            offer="Neighbourhood officer joins the first visit",
+            person_aware=True,
+            interpreter_needed=self.interpreter_needed,
+            first_language=self.first_language,
+        )
+        return self.then_also(
+            PersonRegistered(
+                person_id=self.person_id,
+                given_name=form.given_name,
+                family_name=form.family_name,
+                date_of_birth=form.date_of_birth,
+            ),
+            EpisodeOpened(person_id=self.person_id, case_id=self.case_id, programme=PROGRAMME),
+            r.ReferralSubmitted(
+                **self.ids,
+                programme=PROGRAMME,
+                programme_version=rules().programme(PROGRAMME).version,
+                referring_agency=self.agency,
+                referrer="officer-7",
+                urgency=self.urgency,
+                ward="ardwick" if self.neighbourhood else None,
+                neighbourhood=self.neighbourhood,
+                locality="central" if self.neighbourhood else None,
+                forum=FORUM if self.neighbourhood else None,
+                interpreter_needed=self.interpreter_needed,
+                repeat=False,
+                form=form,
+                acknowledge_due_at=self.due("acknowledge", at),
+                triage_due_at=self.due("triage", at),
+            ),
+            at=at,
+        )
+
+    def in_triage(self, at: datetime = TRIAGED) -> Self:
+        return self._from(Stage.SUBMITTED, self.submitted).then_also(t.TriageStarted(**self.ids), at=at)
+
+    def awaiting_consent(self, at: datetime = TRIAGED) -> Self:
+        return self._from(Stage.TRIAGE, self.in_triage).then_also(
+            t.EligibilityConfirmed(
+                **self.ids,
+                rule_version=rules().programme(PROGRAMME).version,
+                needs_counted=len(self.needs),
+                consent_attempt_due_at=self.due("consent_first_attempt", at),
+                consent_due_at=self.due("consent_wait", at),
+            ),
+            at=at,
+        )
+
+    def with_grant(
+        self,
+        discloser: str,
+        *categories: c.Category,
+        recipient: str = c.FORUM,
+        purpose: c.Purpose = c.Purpose.COORDINATED_SUPPORT,
+        at: datetime = CONSENTED,
+    ) -> Self:
+        """The person said yes to one disclosure; its id is `grant_id(discloser, recipient)`."""
+        early = (Stage.NEW, Stage.SUBMITTED, Stage.TRIAGE)
+        story = self.awaiting_consent() if self.case.stage in early else self
+        grant_id = self.grant_id(discloser, recipient)
+        return story.then_also(
+            c.ConsentRequested(
+                **self.ids,
+                grant_id=grant_id,
+                discloser=discloser,
+                recipient=recipient,
+                purpose=purpose,
+                categories=categories or (c.Category.IDENTITY,),
+                capacity_view=c.CapacityView.HAS,
+                information_version="notice-2026.1",
+                information_language="English",
+                information_format="spoken",
+                asked_by="coordinator-1",
+            ),
+            c.ConsentGranted(
+                **self.ids,
+                grant_id=grant_id,
+                decider="self",
+                method="signed",
+                evidence_ref="form-1",
+                explicit=True,
+                effective_from=at,
+                review_due_at=self.due("consent_review", at),
+                expires_at=self.due("consent_expiry", at),
+            ),
+            at=at,
+        )
+
+    def grant_id(self, discloser: str, recipient: str = c.FORUM) -> GrantId:
+        return GrantId(some_id(f"grant/{self.name}/{discloser}/{recipient}"))
+
+    def ready_for_forum(self, at: datetime = CONSENTED) -> Self:
+        return self._from(Stage.AWAITING_CONSENT, self.awaiting_consent).then_also(
+            p.ParticipationAgreed(**self.ids, method="verbal", evidence_ref="note-17"),
+            p.ConsentPositionRecorded(**self.ids, position="agreed", listing_due_at=self.due("listing", at)),
+            at=at,
+        )
+
+    def on_agenda(
+        self,
+        meeting: MeetingStory | None = None,
+        *,
+        asked: tuple[str, ...] = (POLICE, HOUSING, CGL),
+        at: datetime = LISTED,
+    ) -> Self:
+        """The case is on the agenda of a meeting; the meeting's own event is told too."""
+        heard_at = meeting or a_meeting()
+        return self._from(Stage.READY_FOR_FORUM, self.ready_for_forum).then_also(
+            f.ForumItemScheduled(
+                **self.ids,
+                meeting_id=heard_at.meeting_id,
+                forum=heard_at.forum,
+                meeting_at=heard_at.starts_at,
+                agencies_asked=asked,
+                returns_due_at=self.due("information_returns", heard_at.starts_at),
+                decision_due_at=self.due("decision_record", heard_at.starts_at),
+            ),
+            m.AgendaItemAdded(
+                meeting_id=heard_at.meeting_id,
+                **self.ids,
+                referring_agency=self.agency,
+                agencies_asked=asked,
+            ),
+            at=at,
+        )
+
+    def accepted(
+        self, *, intensity: Literal["low", "standard", "intensive"] = "standard", at: datetime = DECIDED
+    ) -> Self:
+        """The forum agreed a plan with a key worker; the plan has one action, of the referring agency."""
+        story = self._from(Stage.ON_AGENDA, self.on_agenda)
+        meeting_id = story.case.meeting_id or a_meeting().meeting_id
+        return story.then_also(
+            f.ForumDecisionRecorded(
+                **self.ids,
+                meeting_id=meeting_id,
+                decision="accept_key_worker",
+                confirmed_by="chair-1",
+                reasons="Several needs, lost contact",
+            ),
+            f.PlanAgreed(
+                **self.ids,
+                referrer_offer_reflected=True,
+                single_agency_warning=True,
+                intensity=intensity,
+                allocation_due_at=self.due("allocation", at),
+                review_due_at=self.due("forum_review", at),
+            ),
+            m.MeetingItemDecided(meeting_id=meeting_id, case_id=self.case_id, outcome="accept_key_worker"),
+            at=at,
+        ).with_action(at=at)
+
+    def with_action(
+        self,
+        name: str = "visit",
+        *,
+        owner: str = "officer-7",
+        agency: str | None = None,
+        due_at: datetime = NEXT_MEETING_DAY_ENDS,
+        at: datetime = DECIDED,
+    ) -> Self:
+        """Somebody has one thing to do; its id is `action_id(name)`."""
+        return self.then_also(
+            a.ActionAssigned(
+                **self.ids,
+                action_id=ActionId(self.action_id(name)),
+                owner=owner,
+                agency=agency or self.agency,
+                links_to="homelessness",
+                what="Visit together with the key worker",
+                due_at=due_at,
+            ),
+            at=at,
+        )
+
+    def action_id(self, name: str = "visit") -> ActionId:
+        return ActionId(some_id(f"action/{self.name}/{name}"))
+
+    def with_concern(self, name: str = "concern", *, at: datetime | None = None) -> Self:
+        """A safeguarding concern was raised; nobody has screened it."""
+        now = at or self.now
+        return self.then_also(
+            sg.SafeguardingConcernRaised(
+                **self.ids,
+                concern_id=ConcernId(some_id(f"concern/{self.name}/{name}")),
+                about="adult",
+                category="self_neglect",
+                immediate_danger=False,
+                concern="Has not eaten for days",
+                screening_due_at=self.due("acknowledge", now),
+            ),
+            at=now,
+        )
+
+    def closed(self, at: datetime | None = None) -> Self:
+        """The referring agency took the referral back, from whichever stage."""
+        story = self._from(Stage.SUBMITTED, self.submitted) if self.case.stage is Stage.NEW else self
+        return story.then_also(t.ReferralWithdrawn(**self.ids, explanation="Sent in error"), at=at)
+
+    def _from(self, stage: Stage, earlier: Any) -> Self:
+        return self if self.case.stage is stage else earlier()
+
+
+def a_meeting(name: str = "january", *, starts_at: datetime = MEETS, forum: str = FORUM) -> MeetingStory:
+    """A meeting of a forum, planned in good time."""
+    return MeetingStory(name, PLANNED, starts_at=starts_at, forum=forum).planned()
+
+
+PARTS = Literal["chair", "deputy_chair", "coordinator", "member", "deputy"]
+
+
+def attendee(part: PARTS, agency: str = COMMUNITY_SAFETY) -> m.Attendee:
+    """Somebody in the meeting, who acknowledged confidentiality."""
+    return m.Attendee(person=f"{part}-1", agency=agency, part=part)
+
+
+QUORUM = (
+    attendee("chair"),
+    attendee("coordinator"),
+    attendee("member", POLICE),
+    attendee("member", HOUSING),
+    attendee("member", CGL),
+    attendee("deputy", SHELTER),
+)
+"""Just enough people to decide, the referring agency of a quiet case among them."""
+
+
+@dataclass(frozen=True)
+class MeetingStory(Story):
+    """One meeting of a forum."""
+
+    starts_at: datetime = MEETS
+    forum: str = FORUM
+
+    @property
+    def meeting_id(self) -> MeetingId:
+        return MeetingId(some_id(f"meeting/{self.name}"))
+
+    @property
+    def meeting(self) -> Meeting:
+        """The meeting as it stands."""
+        return States(self.facts).meetings.get(self.meeting_id, Meeting(self.meeting_id))
+
+    def planned(self) -> Self:
+        back = {
+            field: rules().deadline(PROGRAMME, clock, self.starts_at)
+            for field, clock in (
+                ("agenda_opens_at", "agenda_open"),
+                ("agenda_closes_at", "agenda_published"),
+                ("returns_due_at", "information_returns"),
+            )
+        }
+        return self.then_also(
+            m.MeetingPlanned(
+                meeting_id=self.meeting_id,
+                forum=self.forum,
+                programme=PROGRAMME,
+                programme_version=rules().programme(PROGRAMME).version,
+                starts_at=self.starts_at,
+                **back,
+            )
+        )
+
+    def agenda_open(self, at: datetime = AGENDA_OPENED) -> Self:
+        return self.then_also(m.AgendaOpened(meeting_id=self.meeting_id), at=at)
+
+    def hearing(self, *cases: CaseStory) -> Self:
+        """These cases are on the agenda, as the meeting tells it; `CaseStory.on_agenda` tells both sides."""
+        return self._from("AgendaOpen", self.agenda_open).then_also(
+            *(
+                m.AgendaItemAdded(
+                    meeting_id=self.meeting_id,
+                    **case.ids,
+                    referring_agency=case.agency,
+                    agencies_asked=(case.agency,),
+                )
+                for case in cases
+            )
+        )
+
+    def agenda_closed(self, at: datetime = AGENDA_CLOSED) -> Self:
+        story = self._from("AgendaOpen", self.agenda_open)
+        published = m.AgendaPublished(meeting_id=self.meeting_id, items=tuple(story.meeting.items))
+        return story.then_also(published, at=at)
+
+    def in_session(self, attendees: tuple[m.Attendee, ...] = QUORUM, at: datetime | None = None) -> Self:
+        return self._from("AgendaClosed", self.agenda_closed).then_also(
+            m.MeetingStarted(meeting_id=self.meeting_id, attendees=attendees), at=at or self.starts_at
+        )
+
+    def inquorate(self, attendees: tuple[m.Attendee, ...] = (), at: datetime | None = None) -> Self:
+        return self._from("AgendaClosed", self.agenda_closed).then_also(
+            m.MeetingInquorate(meeting_id=self.meeting_id, attendees=attendees, missing=("chair_or_deputy",)),
+            at=at or self.starts_at,
+        )
+
+    def concluded(self, at: datetime | None = None) -> Self:
+        ended = at or self.starts_at + timedelta(hours=2)
+        return self._from("InSession", self.in_session).then_also(
+            m.MeetingConcluded(
+                meeting_id=self.meeting_id, minutes_due_at=rules().deadline(PROGRAMME, "minutes", ended)
+            ),
+            at=ended,
+        )
+
+    def minutes_issued(self) -> Self:
+        return self._from("Concluded", self.concluded).then_also(
+            m.MinutesIssued(meeting_id=self.meeting_id, minutes_ref="minutes-1")
+        )
+
+    def cancelled(self) -> Self:
+        return self.then_also(m.MeetingCancelled(meeting_id=self.meeting_id, explanation="Flood in the hall"))
+
+    def _from(self, stage: str, earlier: Any) -> Self:
+        return self if self.meeting.stage == stage else earlier()
+
+
+def a_worker(
+    name: str = "sam",
+    *,
+    agency: str = SHELTER,
+    forums: tuple[str, ...] = (FORUM,),
+    specialisms: tuple[str, ...] = (),
+    languages: tuple[str, ...] = (),
+    gender: str | None = None,
+    grade: Literal["asye", "experienced", "senior"] = "experienced",
+    soft_limit: int = 10,
+    hard_limit: int = 15,
+    capacity_points: float = 40.0,
+    active_from: date = date(2026, 1, 1),
+) -> WorkerStory:
+    """A key worker in the pool, with an empty caseload; their staff reference is `worker-NAME`."""
+    worker_id = WorkerId(some_id(f"worker/{name}"))
+    return WorkerStory(name, REFERRED).then_also(
+        k.KeyWorkerRegistered(
+            worker_id=worker_id,
+            staff_ref=f"worker-{name}",
+            display_name=name.title(),
+            agency=agency,
+            programme=PROGRAMME,
+            forums=forums,
+            specialisms=specialisms,
+            languages=languages,
+            gender=gender,
+            grade=grade,
+            soft_limit=soft_limit,
+            hard_limit=hard_limit,
+            capacity_points=capacity_points,
+            active_from=active_from,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class WorkerStory(Story):
+    """One key worker and what they carry."""
+
+    @property
+    def worker_id(self) -> WorkerId:
+        return WorkerId(some_id(f"worker/{self.name}"))
+
+    @property
+    def actor(self) -> Actor:
+        """The worker as somebody who acts."""
+        return actor(Role.KEY_WORKER, person=f"worker-{self.name}", agency=SHELTER)
+
+    def carrying(self, cases: int, *, points: int = 4) -> Self:
+        """This many other cases are on the caseload."""
+        return self.then_also(
+            *(
+                k.CaseTaken(
+                    worker_id=self.worker_id,
+                    case_id=CaseId(some_id(f"case/{self.name}/{number}")),
+                    points=points,
+                )
+                for number in range(cases)
+            )
+        )
+
+    def leaving(self, last_day: date) -> Self:
+        return self.then_also(k.KeyWorkerLeft(worker_id=self.worker_id, last_day=last_day))

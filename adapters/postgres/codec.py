@@ -1,0 +1,104 @@
+"""An event and its envelope as the log's columns, and back: pydantic straight to bytes and from bytes.
+
+The only place that sees stored bytes and clear events both. Marked fields are stored like the others; when they are
+encrypted per person, it is done here, and nothing above or below will notice. Errors name topic, position and
+fields, never a value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from adapters.postgres.errors import NewerSchema, TextHasNul, UnknownTopic, UnreadableEvent
+from domain import catalogue
+from domain.messages import Envelope, Event, Recorded
+from domain.ports import NewEvent
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns an event of one version, as the dictionary of its JSON, into the next version."""
+
+UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
+"""By topic and the version it starts from. Every event is still of its first version."""
+
+_OWN_COLUMNS: Final = frozenset({"event_id", "command_id"})
+# The escape of NUL: a backslash that is not itself escaped.
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What is written of an event, beside its place in the log."""
+
+    topic: str
+    state: bytes
+    event_id: UUID
+    metadata: str
+
+
+class Row(Protocol):
+    """One row of the log by its column names."""
+
+    def __getitem__(self, column: str) -> Any: ...
+
+
+class Codec:
+    """Writes and reads the events of one catalogue, by default the product's."""
+
+    def __init__(
+        self,
+        events: Mapping[str, type[Event]] | None = None,
+        upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+    ) -> None:
+        self._events = catalogue.events() if events is None else events
+        self._upcasters = upcasters
+
+    def encode(self, new: NewEvent) -> StoredEvent:
+        """Write an event.
+
+        Raises: TextHasNul, because neither the envelope's column nor any read model could hold it.
+        """
+        state = new.event.model_dump_json().encode()
+        metadata = new.envelope.model_dump_json(exclude=set(_OWN_COLUMNS)).encode()
+        for written in (state, metadata):
+            if b"\\u0000" in written and _NUL.search(written):
+                raise TextHasNul
+        return StoredEvent(new.event.TOPIC, state, new.envelope.event_id, metadata.decode())
+
+    def decode(self, row: Row) -> Recorded:
+        """Read an event.
+
+        Raises: UnknownTopic, NewerSchema or UnreadableEvent, with the position.
+        """
+        topic, position = row["topic"], row["notification_id"]
+        if topic not in self._events:
+            raise UnknownTopic(topic=topic, position=position)
+        try:
+            envelope = Envelope.model_validate(
+                json.loads(row["metadata"]) | {"event_id": row["event_id"], "command_id": row["command_id"]}
+            )
+            event = self._event(topic, envelope.schema_version, row["state"], position)
+        except ValidationError as unfit:
+            # Not its own text, and not as a cause: both quote the values.
+            fields = sorted(
+                {".".join(str(step) for step in fault["loc"]) for fault in unfit.errors(include_input=False)}
+            )
+            raise UnreadableEvent(topic=topic, position=position, fields=", ".join(fields)) from None
+        return Recorded(position, row["originator_id"], row["originator_version"], event, envelope)
+
+    def _event(self, topic: str, stored: int, state: bytes, position: int) -> Event:
+        kind = self._events[topic]
+        if stored == kind.SCHEMA_VERSION:
+            return kind.model_validate_json(state)
+        if stored > kind.SCHEMA_VERSION:
+            raise NewerSchema(topic=topic, position=position, stored=stored, known=kind.SCHEMA_VERSION)
+        fields = json.loads(state)
+        for version in range(stored, kind.SCHEMA_VERSION):
+            fields = self._upcasters[topic, version](fields)
+        return kind.model_validate_json(json.dumps(fields))

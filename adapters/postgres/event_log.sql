@@ -1,0 +1,44 @@
+-- name: append
+-- Write one command's events, all or none; see the function for what each parameter is.
+SELECT outcome, position, stream_id, version, topic, event_id, command, recorded_at
+FROM log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: answer_to
+-- What a command wrote.
+SELECT 'repeated' AS outcome, notification_id AS position, originator_id AS stream_id, originator_version AS version,
+       topic, event_id, metadata ->> 'command' AS command, (metadata ->> 'recorded_at')::timestamptz AS recorded_at
+FROM log.event
+WHERE command_id = $1
+ORDER BY notification_id;
+
+-- name: read_stream
+-- One stream from after a version, up to a position of the log.
+SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+FROM log.event
+WHERE originator_id = $1 AND originator_version > $2 AND notification_id <= $3
+ORDER BY originator_version;
+
+-- name: read_all
+-- The whole log from after a position.
+SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+FROM log.event
+WHERE notification_id > $1
+ORDER BY notification_id
+LIMIT $2;
+
+-- name: head
+-- The last position.
+SELECT coalesce(max(notification_id), 0) FROM log.event;
+
+-- name: people_with
+-- Who holds at least one of the identity keys.
+SELECT DISTINCT held.person_id
+FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
+JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value;
+
+-- name: key_workers_registered
+-- Every registration of a key worker.
+SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+FROM log.event
+WHERE topic = 'KeyWorkerRegistered'
+ORDER BY notification_id;

@@ -145,6 +145,8 @@ def marks(model: type[BaseModel]) -> Iterator[tuple[str, Personal | Staff]]:
 def _metadata_within(annotation: object) -> Iterator[object]:
     if get_origin(annotation) is Annotated:
         yield from get_args(annotation)[1:]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from (mark for _, mark in marks(annotation))
     for inner in get_args(annotation):
         yield from _metadata_within(inner)
 

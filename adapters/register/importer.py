@@ -17,6 +17,7 @@ from uuid import UUID
 from adapters.register.reader import CellRefused, Line, in_words
 from domain.application import Application, Request
 from domain.errors import DomainError
+from domain.geography import OutOfArea, Place
 from domain.messages import Actor, Channel
 from domain.ports import Answer
 from domain.roles import Role
@@ -75,14 +76,18 @@ async def _one(application: Application, line: Line, earlier: Line, programme: s
         return RowOutcome(line.number, line.reference, Outcome.REFUSED, refused.rule, str(refused))
     except DomainError as refused:
         return RowOutcome(line.number, line.reference, Outcome.REFUSED, refused.code, str(refused))
-    return _outcome(line, earlier, answer, _what_was_decided(answer))
+    place = application.rules.geography.place(
+        referral.command.form.ward, application.rules.london_day(answer.recorded_at)
+    )
+    return _outcome(line, earlier, answer, _what_was_decided(answer, place))
 
 
-def _what_was_decided(answer: Answer) -> tuple[str, str]:
+def _what_was_decided(answer: Answer, place: Place) -> tuple[str, str]:
     """Rule and sentence for a referral that was recorded and closed, or flagged, at once."""
     topics = {written.topic for written in answer.events}
     if "ReferralTransferredOut" in topics:
-        return "out_of_area", "The person lives in another borough; the referral was passed on to it."
+        borough = place.borough if isinstance(place, OutOfArea) else "another borough"
+        return "out_of_area", f"The person lives in {borough}; the referral was passed on to it."
     if "ReferralDeclined" in topics:
         return (
             "under_age",

@@ -1,0 +1,49 @@
+"""Key-worker allocation: propose, wait for the manager, the worker's answer and the first contact; keep the waiting list.
+
+The engine proposes and never allocates. A case that nobody can take waits, is checked, and is proposed again.
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from workflows.process import CaseProcess
+
+with workflow.unsafe.imports_passed_through():
+    from domain.case.stages import Stage
+    from workflows.contracts import CaseBrief
+
+
+@workflow.defn(name="Allocation")
+class Allocation(CaseProcess):
+    """From the forum's acceptance until the person and their key worker have begun."""
+
+    @workflow.run
+    async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
+        while self.stands_in(Stage.AWAITING_ALLOCATION, Stage.WAITING_LIST, Stage.INTRODUCTION):
+            if self.stands_in(Stage.INTRODUCTION):
+                self.when_passed("allocation_answer", "mark-allocation-answer-overdue")
+                self.when_passed("first_contact", "mark-first-contact-overdue")
+                await self.next(self._part_of_the_introduction())
+                continue
+            if self._needs_a_proposal():
+                self.at_once("propose-match", occasion=self.case.proposal_wanted_at)
+            elif self.stands_in(Stage.AWAITING_ALLOCATION) and self.case.candidates == 0:
+                self.at_once("join-waiting-list", occasion=self.case.proposed_at)
+            self.when_passed("allocation", "mark-allocation-overdue")
+            self.when_passed("waiting_check", "raise-waiting-check")
+            if self.stands_in(Stage.WAITING_LIST):
+                await self.next("a key worker with room")
+            else:
+                await self.next("the manager's choice of a key worker")
+
+    def _needs_a_proposal(self) -> bool:
+        """Whether something called for a proposal since the last one: acceptance, a worker's query, a waiting check."""
+        return self.case.proposed_at < self.case.proposal_wanted_at
+
+    def _part_of_the_introduction(self) -> str:
+        if not self.case.allocation_accepted:
+            return "the key worker's answer"
+        if "first_contact" in self.case.due:
+            return "the first contact with the person"
+        return "the person and the key worker to meet"

@@ -1,0 +1,127 @@
+"""Which processes a case needs, and what they are told: read from the case's own events and from nothing else.
+
+Pure: the dispatcher asks here what to tell whom, and tells it. A process ends by hearing that its stage is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+from uuid import UUID
+
+from domain.case.action import ActionAssigned
+from domain.case.allocation import MatchesProposed, WaitingCheckDue
+from domain.case.stages import OPEN_STAGES, Stage
+from domain.case.state import AnyCaseEvent, Case, evolve
+from domain.messages import CaseId, Recorded
+from workflows.contracts import CaseBrief, Fact, OpenAction, ProcessKind
+
+_BY_STAGE: dict[Stage, ProcessKind] = {
+    Stage.SUBMITTED: ProcessKind.REFERRAL,
+    Stage.TRIAGE: ProcessKind.REFERRAL,
+    Stage.AWAITING_CONSENT: ProcessKind.CONSENT,
+    Stage.READY_FOR_FORUM: ProcessKind.FORUM_REVIEW,
+    Stage.ON_AGENDA: ProcessKind.FORUM_REVIEW,
+    Stage.AWAITING_ALLOCATION: ProcessKind.ALLOCATION,
+    Stage.WAITING_LIST: ProcessKind.ALLOCATION,
+    Stage.INTRODUCTION: ProcessKind.ALLOCATION,
+    Stage.STEP_DOWN_PROPOSED: ProcessKind.STEP_DOWN,
+    Stage.STEPPING_DOWN: ProcessKind.STEP_DOWN,
+    Stage.MONITORING: ProcessKind.STEP_DOWN,
+}
+
+
+def wanted(case: Case) -> frozenset[ProcessKind]:
+    """The processes that this case needs now: that of its stage, and the forum's review while an action is open."""
+    kinds = {_BY_STAGE[case.stage]} if case.stage in _BY_STAGE else set()
+    if case.stage in OPEN_STAGES and case.open_actions:
+        kinds.add(ProcessKind.FORUM_REVIEW)
+    return frozenset(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Whom to tell: these processes must run and hear the brief; those, if they run, hear it and end."""
+
+    brief: CaseBrief
+    run: frozenset[ProcessKind]
+    end: frozenset[ProcessKind]
+
+
+def route(recorded: Sequence[Recorded], *, after: int) -> Routing:
+    """What the events of one case after a position mean for its processes; `recorded` is its stream from the start.
+
+    Every process that the case needed at some point since then hears of its end, whether or not it was told of its
+    beginning: a batch that is sent again may be cut elsewhere than the first time.
+    """
+    progress = _Progress(Case(CaseId(recorded[0].stream_id)))
+    needed: set[ProcessKind] = set()
+    for one in recorded:
+        if one.position > after:
+            needed |= wanted(progress.case)
+        progress.add(one)
+    run = wanted(progress.case)
+    heard = tuple(
+        Fact(position=one.position, topic=one.event.TOPIC) for one in recorded if one.position > after
+    )
+    return Routing(progress.brief(heard), run=run, end=frozenset(needed - run))
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A case while its events are read, with what its state does not keep: when and where in the log things happened."""
+
+    case: Case
+    position: int = 0
+    since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+    proposal_wanted_at: int = 0
+    proposed_at: int = 0
+    assigned_at: dict[UUID, datetime] = field(default_factory=dict)
+
+    def add(self, one: Recorded) -> None:
+        before = self.case.stage
+        evolve(self.case, cast("AnyCaseEvent", one.event))
+        entered = self.case.stage if self.case.stage is not before else None
+        self.position = one.position
+        if entered is not None:
+            self.since = one.envelope.recorded_at
+        if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue):
+            self.proposal_wanted_at = one.position
+        if isinstance(one.event, MatchesProposed):
+            self.proposed_at = one.position
+        if isinstance(one.event, ActionAssigned):
+            self.assigned_at[one.event.action_id] = one.envelope.recorded_at
+
+    def brief(self, heard: tuple[Fact, ...]) -> CaseBrief:
+        case = self.case
+        return CaseBrief(
+            case_id=case.case_id,
+            position=self.position,
+            programme=case.programme,
+            stage=case.stage,
+            neighbourhood=case.neighbourhood,
+            since=self.since,
+            due=dict(sorted(case.due.items())),
+            overdue=tuple(sorted(case.overdue)),
+            actions=tuple(
+                OpenAction(
+                    action_id=action.action_id,
+                    assigned_at=self.assigned_at[action.action_id],
+                    due_at=action.due_at,
+                    overdue=action.overdue,
+                )
+                for action in case.open_actions
+            ),
+            heard=heard,
+            acknowledged=case.acknowledged,
+            proposal_wanted_at=self.proposal_wanted_at,
+            proposed_at=self.proposed_at,
+            candidates=len(case.candidates),
+            worker_id=case.worker_id,
+            allocation_accepted=case.allocation_accepted,
+            check_in=case.check_in,
+            check_in_answered=case.check_in_answered,
+            monitoring_elapsed=case.monitoring_elapsed,
+        )

@@ -1,0 +1,37 @@
+"""Step-down: chase the approval and the handover, ask for check-ins, and end the monitoring time."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from workflows.process import CaseProcess
+
+with workflow.unsafe.imports_passed_through():
+    from domain.case.stages import Stage
+    from workflows.contracts import CaseBrief
+
+
+@workflow.defn(name="StepDown")
+class StepDown(CaseProcess):
+    """From the proposal to step down until the outcome has lasted, or support is stepped back up."""
+
+    @workflow.run
+    async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
+        while self.stands_in(Stage.STEP_DOWN_PROPOSED, Stage.STEPPING_DOWN, Stage.MONITORING):
+            self.when_passed("step_down_approval", "mark-step-down-approval-overdue")
+            self.when_passed("handover", "mark-handover-overdue")
+            self.when_passed("check_in", "raise-check-in")
+            self.when_passed("check_in_answer", "mark-check-in-missed")
+            self.when_passed("monitoring", "mark-monitoring-elapsed")
+            await self.next(self._what_is_awaited())
+
+    def _what_is_awaited(self) -> str:
+        if self.stands_in(Stage.STEP_DOWN_PROPOSED):
+            return "the manager's approval"
+        if self.stands_in(Stage.STEPPING_DOWN):
+            return "the handover"
+        if not self.case.check_in_answered:
+            return f"the answer to check-in {self.case.check_in}"
+        if self.case.monitoring_elapsed:
+            return "the manager's confirmation that the outcome lasts"
+        return "the next check-in"

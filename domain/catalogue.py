@@ -6,7 +6,9 @@ stage file; a new command or event appears everywhere by being defined in one of
 
 from collections.abc import Iterator, Mapping
 
+import domain.case.monitoring
 import domain.case.state
+import domain.case.waiting_list
 import domain.keyworker.worker
 import domain.meeting.items
 import domain.meeting.lifecycle  # noqa: F401

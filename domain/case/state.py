@@ -338,6 +338,8 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             case.due["listing"] = event.listing_due_at
         case f.InformationReturned():
             case.returned.add(event.agency)
+            if case.returned.issuperset(case.agencies_asked):
+                _stop_clocks(case, "returns")
         case f.InformationReturnsMissing():
             _stop_clocks(case, "returns")
         case f.ForumDecisionRecorded():
@@ -390,6 +392,7 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
         case al.KeyWorkerAllocated():
             _stop_clocks(case, "allocation")
             case.worker_id, case.allocation_accepted, case.contact_attempts = event.worker_id, False, 0
+            case.met_face_to_face = False
             case.due.update(allocation_answer=event.answer_due_at, first_contact=event.first_contact_due_at)
         case al.AllocationAccepted():
             _stop_clocks(case, "allocation_answer")
@@ -408,7 +411,8 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
         case i.ContactRecorded():
             _stop_clocks(case, "first_contact")
             case.contact_attempts += 1
-            case.met_face_to_face = case.met_face_to_face or (event.reached and event.face_to_face)
+            met = event.reached and event.face_to_face and event.worker_id is not None
+            case.met_face_to_face = case.met_face_to_face or met
         case i.EngagementConfirmed():
             _stop_clocks(case, "allocation_answer", "first_contact")
         case i.SupportDeclined():

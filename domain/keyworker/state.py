@@ -39,8 +39,23 @@ class KeyWorker:
     def points(self) -> int:
         return sum(self.cases.values())
 
+    @property
+    def load(self) -> float:
+        """The share of the worker's capacity that their cases use up; infinite for nobody's capacity."""
+        return self.points / self.capacity_points if self.capacity_points > 0 else float("inf")
+
+    @property
+    def is_at_soft_limit(self) -> bool:
+        """Whether one more case needs a manager's approval."""
+        return len(self.cases) >= self.soft_limit
+
+    @property
+    def is_at_hard_limit(self) -> bool:
+        """Whether one more case is refused."""
+        return len(self.cases) >= self.hard_limit
+
     def active_on(self, day: date) -> bool:
-        """Whether the worker is in the pool on this day."""
+        """Whether the worker is in the pool on this day; the last day counts."""
         if self.active_from is None or day < self.active_from:
             return False
         return self.active_until is None or day <= self.active_until

@@ -1,0 +1,227 @@
+"""Due: what must be done by when, and by whom: running clocks, open actions, returns of agencies, minutes of meetings.
+
+Every instant comes from an event; nothing is calculated here. Must not remind anybody: workflows do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+from asyncpg import Pool
+from asyncpg.pool import PoolConnectionProxy
+
+from domain.case.safeguarding import SafeguardingConcernRaised
+from domain.case.stages import OPEN_STAGES
+from domain.case.state import Case
+from domain.meeting.state import Meeting, MeetingStage
+from domain.messages import ActionId, CaseId, MeetingId, WorkerId
+from domain.roles import Role
+from projections import words
+from projections.batch import Batch, CaseHistory
+from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
+from projections.sql import Queries
+
+SQL: Final = Queries.beside(__file__)
+
+
+class DueRow(ReadRow):
+    """One thing to do. `role` is who must act, None for the owner of an action; `agency` whose they are, where known.
+
+    `overdue` is true from the due instant on; `marked_overdue` once the engine has recorded it.
+    """
+
+    stream_id: UUID
+    item: str
+    case_id: CaseId | None
+    meeting_id: MeetingId | None
+    action_id: ActionId | None
+    clock: str
+    what: str
+    role: Role | None
+    agency: str | None
+    worker_id: WorkerId | None
+    worker_name: str | None
+    owner: str | None
+    programme: str
+    forum: str | None
+    neighbourhood: str | None
+    stage: str
+    urgency: str
+    due_at: datetime
+    overdue: bool
+    marked_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueFilter:
+    """Which of what is due to list; what is None does not matter. `worker` finds also the worker's own actions."""
+
+    forum: str | None = None
+    role: Role | None = None
+    agency: str | None = None
+    worker: UUID | None = None
+    until: datetime | None = None
+    programme: str | None = None
+    case: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One thing to do, as a case or a meeting knows it."""
+
+    item: str
+    clock: str
+    due_at: datetime
+    marked_overdue: bool = False
+    agency: str | None = None
+    owner: str | None = None
+    action_id: ActionId | None = None
+
+
+class Due:
+    """Keeps what is due from the events of each case and meeting, and who a key worker is from the worker's."""
+
+    NAME: ClassVar[str] = "due"
+    VERSION: ClassVar[int] = 1
+    QUERIES: ClassVar[Queries] = SQL
+
+    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
+        await connection.executemany(
+            SQL["put_worker"],
+            [
+                (worker.worker_id, worker.staff_ref, worker.display_name, worker.agency)
+                for worker in batch.workers.values()
+            ],
+        )
+        await connection.execute(SQL["drop"], [*batch.cases, *batch.meetings])
+        rows = [row for history in batch.cases.values() for row in _of_case(history)]
+        rows += [row for meeting in batch.meetings.values() for row in _of_meeting(meeting)]
+        await connection.executemany(SQL["put"], rows)
+
+
+def _of_case(history: CaseHistory) -> Iterator[tuple[object, ...]]:
+    case = history.case
+    items = [*_screenings(history)]
+    if case.stage in OPEN_STAGES:
+        items += [*_clocks(case), *_actions(case)]
+    for one in items:
+        told = words.clock(one.clock)
+        mine = told.role is Role.KEY_WORKER
+        yield (
+            case.case_id,
+            one.item,
+            case.case_id,
+            None,
+            one.action_id,
+            one.clock,
+            told.what,
+            told.role.value if told.role else None,
+            one.agency,
+            case.worker_id if mine else None,
+            one.owner,
+            case.programme,
+            case.forum,
+            case.neighbourhood,
+            case.stage.value,
+            case.urgency,
+            one.due_at,
+            one.marked_overdue,
+        )
+
+
+def _clocks(case: Case) -> Iterator[_Item]:
+    """One item per running clock; for information returns, one per agency that has not answered."""
+    for clock, due_at in case.due.items():
+        late = clock in case.overdue
+        if clock == "returns":
+            for agency in dict.fromkeys(case.agencies_asked):
+                if agency not in case.returned:
+                    yield _Item(f"returns:{agency}", clock, due_at, late, agency)
+        elif words.clock(clock).role is Role.FORUM_MEMBER:
+            yield _Item(clock, clock, due_at, late, case.receiving_agency)
+        else:
+            yield _Item(clock, clock, due_at, late)
+
+
+def _actions(case: Case) -> Iterator[_Item]:
+    for action in case.open_actions:
+        yield _Item(
+            f"action:{action.action_id}",
+            "action",
+            action.due_at,
+            action.overdue,
+            action.agency,
+            action.owner,
+            action.action_id,
+        )
+
+
+def _screenings(history: CaseHistory) -> Iterator[_Item]:
+    """Concerns that nobody has screened. They are due whatever the stage: safeguarding runs beside the pathway."""
+    for one in history.recorded:
+        event = one.event
+        if (
+            isinstance(event, SafeguardingConcernRaised)
+            and history.case.open_concerns.get(event.concern_id) == "raised"
+        ):
+            yield _Item(f"screening:{event.concern_id}", "screening", event.screening_due_at)
+
+
+def _of_meeting(meeting: Meeting) -> Iterator[tuple[object, ...]]:
+    clock, due_at = {
+        MeetingStage.PLANNED: ("agenda_open", meeting.agenda_opens_at),
+        MeetingStage.AGENDA_OPEN: ("agenda_publish", meeting.agenda_closes_at),
+        MeetingStage.CONCLUDED: ("minutes", meeting.minutes_due_at),
+    }.get(meeting.stage, ("", None))
+    if due_at is not None:
+        told = words.clock(clock)
+        yield (
+            meeting.meeting_id,
+            clock,
+            None,
+            meeting.meeting_id,
+            None,
+            clock,
+            told.what,
+            told.role.value if told.role else None,
+            None,
+            None,
+            None,
+            meeting.programme,
+            meeting.forum,
+            None,
+            meeting.stage.value,
+            "routine",
+            due_at,
+            False,
+        )
+
+
+async def find_due(
+    pool: Pool, wanted: DueFilter, *, now: datetime, limit: int = 50, after: str | None = None
+) -> Page[DueRow]:
+    """What is due, soonest first; what ran out by `now` is overdue. With `until=now` only that is listed."""
+    if not can_occur(wanted.forum, wanted.agency, wanted.programme):
+        return Page(rows=(), total=0)
+    filters = (
+        wanted.forum,
+        wanted.role.value if wanted.role else None,
+        wanted.agency,
+        wanted.worker,
+        wanted.until,
+        wanted.programme,
+        wanted.case,
+    )
+    size = page_size(limit)
+    cursor = read_cursor(after, (datetime, UUID, str)) if after else (None, None, None)
+    records = await pool.fetch(SQL["page"], now, *filters, *cursor, size + 1)
+    total = await pool.fetchval(SQL["count"], *filters)
+    rows = tuple(DueRow.model_validate(dict(record)) for record in records[:size])
+    last = rows[-1] if len(records) > size else None
+    return Page(
+        rows=rows, total=total, next=write_cursor(last.due_at, last.stream_id, last.item) if last else None
+    )

@@ -1,0 +1,142 @@
+"""The questions that can be put to the read models, in one place for every edge, and waiting until they know something.
+
+Whoever asks gets rows as they stand; who may see which is not decided here. Must not write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from asyncpg import Pool
+
+from domain.messages import CaseId
+from projections.agenda import MeetingRow, find_meetings
+from projections.audit import AuditRow, doings_of_person, story_of_case
+from projections.caseload import CaseloadRow, caseloads
+from projections.cases import CaseFilter, CaseRow, find_cases, one_case, resolve_case
+from projections.due import DueFilter, DueRow, find_due
+from projections.page import Page
+from projections.runner import PROJECTIONS, SQL
+
+FIRST_LOOK_SECONDS: Final = 0.002
+LONGEST_LOOK_SECONDS: Final = 0.05
+
+
+class ReadModels:
+    """Answers from the read models of one database; `projections.runner.prepare` must have made their tables."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def caseload(
+        self,
+        *,
+        programme: str | None = None,
+        forum: str | None = None,
+        agency: str | None = None,
+        worker: UUID | None = None,
+        on: date | None = None,
+    ) -> list[CaseloadRow]:
+        """Every key worker by name. With `on`, only who is in the pool on that day or still carries cases."""
+        return await caseloads(
+            self._pool, programme=programme, forum=forum, agency=agency, worker=worker, on=on
+        )
+
+    async def cases(
+        self, wanted: CaseFilter | None = None, *, limit: int = 50, after: str | None = None
+    ) -> Page[CaseRow]:
+        """The latest opened cases first; drafts only when their stage is asked for. Raises CursorInvalid."""
+        return await find_cases(self._pool, wanted or CaseFilter(), limit=limit, after=after)
+
+    async def case(self, case_id: UUID) -> CaseRow | None:
+        """One case, or None."""
+        return await one_case(self._pool, case_id)
+
+    async def resolve_case(self, text: str) -> CaseId:
+        """The case meant by an id, the beginning of one, or a register reference. Raises CaseNotFound, CaseNotUnique."""
+        return await resolve_case(self._pool, text)
+
+    async def agenda(
+        self,
+        *,
+        forum: str | None = None,
+        programme: str | None = None,
+        meeting: UUID | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[MeetingRow]:
+        """Meetings in the order of time with their items; `since` and `until` bound when they start."""
+        return await find_meetings(
+            self._pool,
+            forum=forum,
+            programme=programme,
+            meeting=meeting,
+            since=since,
+            until=until,
+            limit=limit,
+            after=after,
+        )
+
+    async def due(
+        self, wanted: DueFilter | None = None, *, now: datetime, limit: int = 50, after: str | None = None
+    ) -> Page[DueRow]:
+        """What is due, soonest first; what ran out by `now` is overdue. Raises CursorInvalid."""
+        return await find_due(self._pool, wanted or DueFilter(), now=now, limit=limit, after=after)
+
+    async def story_of_case(
+        self,
+        case_id: UUID,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page[AuditRow]:
+        """Every event that names the case, in the order of the log; bounds are on when it was recorded."""
+        return await story_of_case(self._pool, case_id, since=since, until=until, limit=limit, after=after)
+
+    async def doings_of_person(
+        self,
+        person: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page[AuditRow]:
+        """What somebody did, or what was done on their behalf, in the order of the log."""
+        return await doings_of_person(self._pool, person, since=since, until=until, limit=limit, after=after)
+
+    async def positions(self) -> Mapping[str, int]:
+        """How far each read model has come."""
+        rows = await self._pool.fetch(SQL["positions"])
+        found = {(row["name"], row["version"]): row["position"] for row in rows}
+        return {one.NAME: found.get((one.NAME, one.VERSION), 0) for one in PROJECTIONS}
+
+    async def wait_for(
+        self,
+        position: int,
+        timeout: float = 5.0,  # noqa: ASYNC109 - running out is an answer here, not an error
+        *,
+        models: Sequence[str] | None = None,
+    ) -> bool:
+        """Wait until the read models (all, or those named) know what was written up to a position of the log.
+
+        Answers False if they do not within `timeout` seconds.
+        """
+        clock = asyncio.get_running_loop()
+        until, pause = clock.time() + timeout, FIRST_LOOK_SECONDS
+        while True:
+            known = await self.positions()
+            if all(known[name] >= position for name in (models if models is not None else known)):
+                return True
+            if clock.time() >= until:
+                return False
+            await asyncio.sleep(min(pause, max(until - clock.time(), 0)))
+            pause = min(2 * pause, LONGEST_LOOK_SECONDS)

@@ -1,13 +1,42 @@
 """Actions: one thing to do, owned by one person in a named agency, with a date. Completing late is kept apart from on time.
 
+An action may be set by the forum with the plan (`forum_review.py`) or at any time while the case is open. Chasing it
+is the engine's; doing it, and saying whether it helped, is the owner's.
 Source: machine D of the pathway (domain reference 2.7).
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from domain.messages import ActionId, AgencyName, CaseEvent, Code, Instant, PersonalText, StaffRef
+from pydantic import ConfigDict, Field
+
+from domain.decisions import decides
+from domain.errors import AlreadyRecorded, Conflict, NotFound, NotYetDue, RuleBroken
+from domain.messages import (
+    ActionId,
+    AgencyName,
+    CaseEvent,
+    CaseId,
+    Code,
+    Command,
+    Event,
+    Instant,
+    Message,
+    Moment,
+    PersonalText,
+    StaffRef,
+)
+from domain.roles import Permission, Role
+
+if TYPE_CHECKING:
+    from domain.case.state import Action, Case
+    from domain.rules import Rules
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
 
 
 class ActionAssigned(CaseEvent):
@@ -78,3 +107,382 @@ class ActionOverdue(CaseEvent):
     action_id: ActionId
     agency: AgencyName
     due_at: Instant
+
+
+# -- rules -----------------------------------------------------------------------------------------------------------
+
+
+class ActionNotOpen(Conflict):
+    """{command} is for an action that is {allowed}; this one is {state}."""
+
+    code = "action_not_open"
+
+
+class ActionDueInPast(RuleBroken):
+    """due_at: an action is for a date to come; {due_at} has passed."""
+
+    code = "action_due_in_past"
+
+
+class ActionNotLinked(RuleBroken):
+    """links_to: an action serves a need of the programme, an outcome of this case by its id, or a risk (written risk:overdose); {links_to} is none of them."""
+
+    code = "action_not_linked"
+
+
+class ActionOwnerOnly(RuleBroken):
+    """Only the owner of the action, acting for the agency that owns it, may do this."""
+
+    code = "action_owner_only"
+
+
+class EvidenceRequired(RuleBroken):
+    """evidence: a completed action says what was done; if it did not help, say so with effective = false."""
+
+    code = "evidence_required"
+
+
+class CancellationNeedsAuthority(RuleBroken):
+    """Only the chair or a manager may cancel an action; this is role {role}."""
+
+    code = "action_cancellation_needs_authority"
+
+
+class CancellationReasonRequired(RuleBroken):
+    """explanation: a cancelled action has a reason."""
+
+    code = "action_cancellation_reason_required"
+
+
+class NotAcceptedByAgency(RuleBroken):
+    """accepted_by_agency: an action goes to a new owner only when {agency}, the new owner's agency, has accepted it."""
+
+    code = "not_accepted_by_agency"
+
+
+def require_due_ahead(due_at: datetime | None, now: datetime) -> None:
+    """An action is for a date to come.
+
+    Source: machine D, AssignAction (domain reference 2.7).
+    """
+    if due_at is not None and due_at <= now:
+        raise ActionDueInPast(due_at=due_at.isoformat())
+
+
+def require_link(links_to: str, case: Case, rules: Rules) -> None:
+    """An action is linked to an outcome or a risk; before outcomes are set, to the need that brought the person here.
+
+    Source: machine D, AssignAction (domain reference 2.7).
+    """
+    is_need = rules.programme(case.programme).need(links_to) is not None
+    is_outcome = links_to in {str(outcome_id) for outcome_id in case.outcomes}
+    if not (is_need or is_outcome or links_to.startswith("risk:")):
+        raise ActionNotLinked(links_to=links_to)
+
+
+def require_open_action(command: Command, case: Case, action_id: ActionId, *states: str) -> Action:
+    """The action of this id, in one of these states; in any open one when none is named."""
+    action = case.actions.get(action_id)
+    if action is None:
+        raise NotFound(kind="action", id=action_id)
+    allowed = states or ("open", "acknowledged", "in_progress")
+    if action.state not in allowed:
+        raise ActionNotOpen(command=command.NAME, allowed=" or ".join(allowed), state=action.state)
+    return action
+
+
+def is_owner(action: Action, moment: Moment, rules: Rules) -> bool:
+    """Staff references repeat between agencies, so the owner is known by reference and agency together."""
+    return moment.actor.person == action.owner and _is_of(action.agency, moment, rules)
+
+
+def may_finish(action: Action, moment: Moment, rules: Rules) -> bool:
+    """The owner, or the computer system of the owner's agency.
+
+    Source: the table of commands and roles, row on completing actions (domain reference 2.14).
+    """
+    if moment.actor.role is Role.ADAPTER:
+        return _is_of(action.agency, moment, rules)
+    return is_owner(action, moment, rules)
+
+
+def _is_of(agency: str, moment: Moment, rules: Rules) -> bool:
+    return agency_known_as(moment.by_agency, rules) == agency_known_as(agency, rules)
+
+
+def agency_known_as(agency: str, rules: Rules) -> str:
+    """The one name of an agency, however it was written; an agency that is not in the data keeps the name it was given."""
+    known = rules.agencies.find(agency)
+    return known.name if known else agency
+
+
+def by_next_meeting(programme: str, after: datetime, rules: Rules) -> datetime:
+    """The end of the working day on which the forum meets next after this instant.
+
+    Source: an action is due by the next meeting unless set (domain reference 2.3).
+    """
+    return rules.calendar.add_working_days(rules.deadline(programme, "forum_cadence", after), 0)
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+_CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
+_ACTION = "c3f1a0de-6a5f-5b5e-8f0a-6f3c1c0c5a01"
+
+
+class ActionToAssign(Message):
+    """One action as it is set: who does what by when, and what for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    owner: StaffRef
+    agency: AgencyName
+    links_to: Code = Field(description="a need, the id of an outcome, or a risk such as risk:overdose")
+    what: PersonalText = Field(min_length=1)
+    due_at: Instant | None = Field(None, description="by the next meeting of the forum when left out")
+
+
+class AssignAction(Command):
+    """Give one person in an agency one thing to do by a date."""
+
+    NAME: ClassVar[str] = "assign-action"
+    PERMISSION: ClassVar[Permission] = Permission.ASSIGN_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "owner": "housing-officer-3",
+        "agency": "One Manchester",
+        "links_to": "rent_arrears",
+        "what": "Agree a payment plan",
+    }
+
+    case_id: CaseId
+    action_id: ActionId | None = Field(
+        None, description="a new id; made from the idempotency key when left out"
+    )
+    owner: StaffRef
+    agency: AgencyName
+    links_to: Code = Field(description="a need, the id of an outcome, or a risk such as risk:overdose")
+    what: PersonalText = Field(min_length=1)
+    due_at: Instant | None = Field(None, description="by the next meeting of the forum when left out")
+
+
+class AcknowledgeAction(Command):
+    """Confirm, as the owner, that an action is yours."""
+
+    NAME: ClassVar[str] = "acknowledge-action"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
+
+    case_id: CaseId
+    action_id: ActionId
+
+
+class ReportProgress(Command):
+    """Say that work on an action began or went on."""
+
+    NAME: ClassVar[str] = "report-progress"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "action_id": _ACTION,
+        "note": "Landlord called back",
+    }
+
+    case_id: CaseId
+    action_id: ActionId
+    note: PersonalText | None = None
+
+
+class CompleteAction(Command):
+    """Say that an action is done, on what evidence, and whether it helped."""
+
+    NAME: ClassVar[str] = "complete-action"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "action_id": _ACTION,
+        "evidence": "Plan signed, first payment made",
+        "effective": True,
+    }
+
+    case_id: CaseId
+    action_id: ActionId
+    evidence: PersonalText
+    effective: bool = Field(description="whether it helped")
+
+
+class CancelAction(Command):
+    """Take an action off the plan, with a reason; for the chair or a manager."""
+
+    NAME: ClassVar[str] = "cancel-action"
+    PERMISSION: ClassVar[Permission] = Permission.ASSIGN_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "action_id": _ACTION,
+        "explanation": "The tenancy has ended",
+    }
+
+    case_id: CaseId
+    action_id: ActionId
+    explanation: PersonalText
+
+
+class ReassignAction(Command):
+    """Give an open action to another owner, whose agency has accepted it."""
+
+    NAME: ClassVar[str] = "reassign-action"
+    PERMISSION: ClassVar[Permission] = Permission.ASSIGN_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "action_id": _ACTION,
+        "owner": "support-worker-2",
+        "agency": "Shelter",
+        "accepted_by_agency": True,
+    }
+
+    case_id: CaseId
+    action_id: ActionId
+    owner: StaffRef
+    agency: AgencyName
+    accepted_by_agency: bool = Field(False, description="not needed when the new owner's agency itself acts")
+
+
+class MarkActionOverdue(Command):
+    """Record that an action was not done by its date; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-action-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
+
+    case_id: CaseId
+    action_id: ActionId
+
+
+@decides(AssignAction, refuses=(ActionDueInPast, ActionNotLinked, AlreadyRecorded))
+def assign_action(command: AssignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    case.require_open(command)
+    require_due_ahead(command.due_at, moment.now)
+    require_link(command.links_to, case, rules)
+    action_id = command.action_id or ActionId(moment.new_id("action"))
+    if action_id in case.actions:
+        raise AlreadyRecorded(what="this action")
+    return [assigned(command, action_id, case, moment.now, rules)]
+
+
+def assigned(
+    action: AssignAction | ActionToAssign, action_id: ActionId, case: Case, after: datetime, rules: Rules
+) -> ActionAssigned:
+    """The fact that an action was set; without a date of its own it is due by the next meeting after `after`."""
+    return ActionAssigned(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        action_id=action_id,
+        owner=action.owner,
+        agency=agency_known_as(action.agency, rules),
+        links_to=action.links_to,
+        what=action.what,
+        due_at=action.due_at or by_next_meeting(case.programme, after, rules),
+    )
+
+
+@decides(AcknowledgeAction, refuses=(ActionNotOpen, ActionOwnerOnly))
+def acknowledge_action(
+    command: AcknowledgeAction, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id, "open")
+    if not is_owner(action, moment, rules):
+        raise ActionOwnerOnly
+    return [ActionAcknowledged(case_id=case.case_id, person_id=case.person_id, action_id=action.action_id)]
+
+
+@decides(ReportProgress, refuses=(ActionNotOpen, ActionOwnerOnly))
+def report_progress(command: ReportProgress, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id)
+    if not may_finish(action, moment, rules):
+        raise ActionOwnerOnly
+    return [
+        ActionProgressed(
+            case_id=case.case_id, person_id=case.person_id, action_id=action.action_id, note=command.note
+        )
+    ]
+
+
+@decides(CompleteAction, refuses=(ActionNotOpen, ActionOwnerOnly, EvidenceRequired))
+def complete_action(command: CompleteAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """Late is judged by when it was done, not by when we were told; both instants stand in the log.
+
+    Source: machine D, CompleteAction (domain reference 2.7).
+    """
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id)
+    if not may_finish(action, moment, rules):
+        raise ActionOwnerOnly
+    if not command.evidence:
+        raise EvidenceRequired
+    return [
+        ActionCompleted(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            evidence=command.evidence,
+            effective=command.effective,
+            late=moment.effective_at > action.due_at,
+        )
+    ]
+
+
+@decides(CancelAction, refuses=(ActionNotOpen, CancellationNeedsAuthority, CancellationReasonRequired))
+def cancel_action(command: CancelAction, case: Case, moment: Moment) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id)
+    if moment.actor.role not in (Role.CHAIR, Role.MANAGER):
+        raise CancellationNeedsAuthority(role=moment.actor.role)
+    if not command.explanation:
+        raise CancellationReasonRequired
+    return [
+        ActionCancelled(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            explanation=command.explanation,
+        )
+    ]
+
+
+@decides(ReassignAction, refuses=(ActionNotOpen, NotAcceptedByAgency))
+def reassign_action(command: ReassignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id)
+    agency = agency_known_as(command.agency, rules)
+    if not (command.accepted_by_agency or _is_of(agency, moment, rules)):
+        raise NotAcceptedByAgency(agency=agency)
+    return [
+        ActionReassigned(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            owner=command.owner,
+            agency=agency,
+        )
+    ]
+
+
+@decides(MarkActionOverdue, refuses=(ActionNotOpen, AlreadyRecorded))
+def mark_action_overdue(command: MarkActionOverdue, case: Case, moment: Moment) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id)
+    if moment.now < action.due_at:
+        raise NotYetDue(command=command.NAME, due_at=action.due_at.isoformat())
+    if action.overdue:
+        raise AlreadyRecorded(what="that this action is overdue")
+    return [
+        ActionOverdue(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            agency=action.agency,
+            due_at=action.due_at,
+        )
+    ]

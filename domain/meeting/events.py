@@ -12,8 +12,8 @@ from domain.messages import (
     CaseId,
     Code,
     Instant,
-    Message,
     MeetingEvent,
+    Message,
     PersonalText,
     PersonId,
     StaffRef,
@@ -45,9 +45,11 @@ class MeetingPlanned(MeetingEvent):
 
 
 class AgendaOpened(MeetingEvent):
-    """The agenda takes items from now."""
+    """The agenda takes items from now; on short notice, the chair said why."""
 
     TOPIC: ClassVar[str] = "AgendaOpened"
+
+    short_notice_reason: StaffText | None = None
 
 
 class AgendaItemAdded(MeetingEvent):
@@ -107,12 +109,13 @@ class MeetingInquorate(MeetingEvent):
 
 
 class MeetingItemDecided(MeetingEvent):
-    """The forum decided on an item."""
+    """The forum decided on an item; whether the agency that referred was missing is kept as a gap."""
 
     TOPIC: ClassVar[str] = "MeetingItemDecided"
 
     case_id: CaseId
     outcome: Code
+    referring_agency_absent: bool = False
 
 
 class MeetingConcluded(MeetingEvent):
@@ -124,11 +127,12 @@ class MeetingConcluded(MeetingEvent):
 
 
 class MinutesIssued(MeetingEvent):
-    """The minutes and actions were sent."""
+    """The minutes and actions were sent; whether that was in time is kept."""
 
     TOPIC: ClassVar[str] = "MinutesIssued"
 
     minutes_ref: Code
+    late: bool = False
 
 
 class MeetingCancelled(MeetingEvent):

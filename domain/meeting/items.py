@@ -1,1 +1,436 @@
-"""The life of a meeting."""
+"""The agenda of a meeting: a case is listed, services return what they know, and it is heard or taken off again.
+
+A coordinator lists; the chair alone adds to a closed agenda, because of a risk. Returning information is where sharing
+begins: every category passes the consent gate, and the grants that opened it stand on the event. What the forum then
+decides is in `domain/case/forum_review.py`.
+Source: machines A and C (domain reference 2.4, 2.6), explicit consent per agency (1.3, 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
+
+from pydantic import Field
+
+from domain.case.action import agency_known_as
+from domain.case.consent import FORUM, Category, DisclosureNotCovered, Purpose, may_disclose
+from domain.case.forum_review import (
+    ForumItemScheduled,
+    ForumItemWithdrawn,
+    ForumListingOverdue,
+    InformationReturned,
+    InformationReturnsMissing,
+)
+from domain.case.stages import Stage
+from domain.decisions import decides
+from domain.errors import AlreadyRecorded, Conflict, RuleBroken
+from domain.meeting.events import AgendaItemAdded, AgendaItemRemoved, UrgentItemAdded
+from domain.meeting.state import MeetingStage
+from domain.messages import (
+    AgencyName,
+    CaseId,
+    Command,
+    Event,
+    GrantId,
+    MeetingId,
+    Moment,
+    PersonalText,
+    PersonId,
+)
+from domain.roles import Permission, Role
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from domain.case.state import Case, Grant
+    from domain.meeting.state import Meeting
+    from domain.rules import Rules
+
+
+# -- rules -----------------------------------------------------------------------------------------------------------
+
+
+class ForumDoesNotServe(RuleBroken):
+    """meeting_id: forum {forum} does not serve the person's neighbourhood ({neighbourhood}) on {day}; choose a meeting of the forum that does."""
+
+    code = "forum_does_not_serve"
+
+
+class OtherProgramme(RuleBroken):
+    """meeting_id: this meeting hears cases of programme {meeting_programme}; the case is in {case_programme}."""
+
+    code = "meeting_of_other_programme"
+
+
+class AgendaFull(Conflict):
+    """meeting_id: this agenda holds {listed} cases and takes no more than {capacity}; choose a later meeting."""
+
+    code = "agenda_full"
+
+
+class ChairOnly(RuleBroken):
+    """Only the chair of the forum may do this; this is role {role}."""
+
+    code = "chair_only"
+
+
+class RiskReasonRequired(RuleBroken):
+    """risk: a case joins a closed agenda only because of a risk, which is recorded."""
+
+    code = "risk_reason_required"
+
+
+class WithdrawalReasonRequired(RuleBroken):
+    """explanation: a case is taken off an agenda with a reason."""
+
+    code = "withdrawal_reason_required"
+
+
+class ReturnForOwnAgencyOnly(RuleBroken):
+    """agency: an agency returns its own information; only a coordinator or an adapter may return for another."""
+
+    code = "return_for_own_agency_only"
+
+
+class ReturnIncomplete(RuleBroken):
+    """nothing_to_share, categories, information: a return either has nothing to share and nothing else, or says what is known and in which categories."""
+
+    code = "return_incomplete"
+
+
+def require_forum_serves(case: Case, meeting: Meeting, rules: Rules) -> None:
+    """A case is heard by a forum that serves the person's neighbourhood on the day of the meeting.
+
+    Source: machine A, ScheduleOnAgenda; a forum may serve several neighbourhoods (domain reference 1.1, 2.4).
+    """
+    day = rules.london_day(meeting.start)
+    if case.neighbourhood is None or not rules.geography.forum(meeting.forum).serves(case.neighbourhood, day):
+        raise ForumDoesNotServe(
+            forum=meeting.forum, neighbourhood=case.neighbourhood or "not known", day=day.isoformat()
+        )
+
+
+def require_same_programme(case: Case, meeting: Meeting) -> None:
+    if case.programme != meeting.programme:
+        raise OtherProgramme(meeting_programme=meeting.programme, case_programme=case.programme)
+
+
+def require_room(meeting: Meeting, rules: Rules) -> None:
+    """A meeting hears only so many cases with care. Source: machine A, capacity of agenda (domain reference 2.4)."""
+    capacity = rules.programme(meeting.programme).agenda.capacity
+    if len(meeting.items) >= capacity:
+        raise AgendaFull(listed=len(meeting.items), capacity=capacity)
+
+
+def require_chair(moment: Moment) -> None:
+    """Source: machine C, AddUrgentItem (chair), CancelMeeting (chair) (domain reference 2.6)."""
+    if moment.actor.role is not Role.CHAIR:
+        raise ChairOnly(role=moment.actor.role)
+
+
+def require_own_or_on_behalf(agency: str, moment: Moment, rules: Rules) -> None:
+    """A member speaks for their own agency; a coordinator writes down what one told them, an adapter carries it."""
+    if moment.actor.role in (Role.COORDINATOR, Role.ADAPTER):
+        return
+    if agency_known_as(moment.by_agency, rules) != agency:
+        raise ReturnForOwnAgencyOnly
+
+
+def require_whole_return(command: ReturnInformation) -> None:
+    """Nothing to share confirms nothing: it never comes with a category or a word about the person.
+
+    Source: CGL and explicit consent, "nor even confirm" (domain reference 1.3).
+    """
+    says_something = bool(command.categories or command.information)
+    says_enough = bool(command.categories and command.information)
+    if says_something if command.nothing_to_share else not says_enough:
+        raise ReturnIncomplete
+
+
+def covering_grant(
+    case: Case, agency: str, purpose: Purpose, category: Category, at: datetime, rules: Rules
+) -> Grant:
+    """The live grant under which an agency may tell the forum, however the grant spells the agency; else refused.
+
+    Source: machine B, `may_disclose`, used everywhere (domain reference 2.5).
+    """
+    spellings = {grant.discloser for grant in case.grants.values()}
+    for spelled in sorted(name for name in spellings if agency_known_as(name, rules) == agency):
+        grant = may_disclose(case, spelled, FORUM, purpose, category, at)
+        if grant is not None:
+            return grant
+    raise DisclosureNotCovered(discloser=agency, category=category, recipient=FORUM, purpose=purpose)
+
+
+def agencies_to_ask(named: Sequence[str], case: Case, rules: Rules) -> tuple[str, ...]:
+    """Who is asked for information: the referring agency always, then who is named.
+
+    With nobody named, these are the agencies whose sharing with the forum the person was asked about, and those that
+    the programme expects at every meeting. Asking says nothing about whether the agency knows the person.
+    """
+    programme = rules.programme(case.programme)
+    asked_about = [grant.discloser for grant in case.grants.values() if grant.recipient == FORUM]
+    others = named or (*asked_about, *programme.forum.expected_agencies)
+    return tuple(dict.fromkeys(agency_known_as(name, rules) for name in (case.referring_agency, *others)))
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+_CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
+_MEETING = "9d1f3f1e-2f6b-5a55-9a57-0f6d7c0a3b01"
+AgenciesAsked = Annotated[tuple[AgencyName, ...], Field(max_length=60)]
+
+
+class ScheduleItem(Command):
+    """Put a case that is ready on the agenda of a meeting, and ask agencies what they know."""
+
+    NAME: ClassVar[str] = "schedule-item"
+    PERMISSION: ClassVar[Permission] = Permission.SCHEDULE_ITEM
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "meeting_id": _MEETING,
+        "agencies_asked": ["One Manchester", "Change Grow Live"],
+    }
+
+    case_id: CaseId
+    meeting_id: MeetingId
+    agencies_asked: AgenciesAsked = Field(
+        (),
+        description="beside the referring agency; those of the consents and of the programme when left out",
+    )
+
+
+class AddUrgentItem(Command):
+    """Put a case on an agenda that is closed already, because of a risk; for the chair."""
+
+    NAME: ClassVar[str] = "add-urgent-item"
+    PERMISSION: ClassVar[Permission] = Permission.SCHEDULE_ITEM
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "meeting_id": _MEETING,
+        "risk": "Two overdoses in one week",
+    }
+
+    case_id: CaseId
+    meeting_id: MeetingId
+    risk: PersonalText
+    agencies_asked: AgenciesAsked = Field(
+        (),
+        description="beside the referring agency; those of the consents and of the programme when left out",
+    )
+
+
+class WithdrawItem(Command):
+    """Take a case off the agenda before the meeting, with a reason; it is ready for another meeting."""
+
+    NAME: ClassVar[str] = "withdraw-item"
+    PERMISSION: ClassVar[Permission] = Permission.SCHEDULE_ITEM
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "explanation": "In hospital; to be heard next month",
+    }
+
+    case_id: CaseId
+    explanation: PersonalText
+
+
+class MarkListingOverdue(Command):
+    """Record that a case that is ready is still on no agenda; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-listing-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+class ReturnInformation(Command):
+    """Tell the forum what an agency knows, under the person's consent, or that it has nothing to share."""
+
+    NAME: ClassVar[str] = "return-information"
+    PERMISSION: ClassVar[Permission] = Permission.RETURN_INFORMATION
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "nothing_to_share": True}
+
+    case_id: CaseId
+    agency: AgencyName | None = Field(
+        None, description="the acting agency when left out; another only by a coordinator or an adapter"
+    )
+    nothing_to_share: bool = False
+    purpose: Purpose = Purpose.COORDINATED_SUPPORT
+    categories: tuple[Category, ...] = Field((), max_length=len(Category))
+    information: PersonalText | None = None
+
+
+class MarkReturnsMissing(Command):
+    """Record which agencies have not answered by the date for returns; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-returns-missing"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+# -- decisions -------------------------------------------------------------------------------------------------------
+
+
+@decides(ScheduleItem, refuses=(OtherProgramme, ForumDoesNotServe, AgendaFull))
+def schedule_item(
+    command: ScheduleItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """A case that is ready has its consent position on record: the stage says so.
+
+    Source: machine A, ScheduleOnAgenda; machine C, AddItem (domain reference 2.4, 2.6).
+    """
+    case.require(command, Stage.READY_FOR_FORUM)
+    meeting.require(command, MeetingStage.AGENDA_OPEN)
+    require_same_programme(case, meeting)
+    require_forum_serves(case, meeting, rules)
+    require_room(meeting, rules)
+    asked = agencies_to_ask(command.agencies_asked, case, rules)
+    added = AgendaItemAdded(meeting_id=meeting.meeting_id, **_item(case, asked))
+    return [_scheduled(case, meeting, asked, moment, rules), added]
+
+
+@decides(AddUrgentItem, refuses=(ChairOnly, RiskReasonRequired, OtherProgramme, ForumDoesNotServe))
+def add_urgent_item(
+    command: AddUrgentItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """Risk does not wait for room: the agenda's capacity does not bind the chair here.
+
+    Source: machine C, AddUrgentItem (domain reference 2.6).
+    """
+    case.require(command, Stage.READY_FOR_FORUM)
+    meeting.require(command, MeetingStage.AGENDA_CLOSED)
+    require_chair(moment)
+    if not command.risk:
+        raise RiskReasonRequired
+    require_same_programme(case, meeting)
+    require_forum_serves(case, meeting, rules)
+    asked = agencies_to_ask(command.agencies_asked, case, rules)
+    added = UrgentItemAdded(meeting_id=meeting.meeting_id, risk=command.risk, **_item(case, asked))
+    return [_scheduled(case, meeting, asked, moment, rules), added]
+
+
+class _ItemFields(TypedDict):
+    case_id: CaseId
+    person_id: PersonId
+    referring_agency: str
+    agencies_asked: tuple[str, ...]
+
+
+def _item(case: Case, asked: tuple[str, ...]) -> _ItemFields:
+    return _ItemFields(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        referring_agency=case.referring_agency,
+        agencies_asked=asked,
+    )
+
+
+def _scheduled(
+    case: Case, meeting: Meeting, asked: tuple[str, ...], moment: Moment, rules: Rules
+) -> ForumItemScheduled:
+    # On short notice the date for returns may be over before anybody is asked: then they are due when it begins.
+    in_time = moment.now < meeting.returns_due
+    return ForumItemScheduled(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        meeting_id=meeting.meeting_id,
+        forum=meeting.forum,
+        meeting_at=meeting.start,
+        agencies_asked=asked,
+        returns_due_at=meeting.returns_due if in_time else meeting.start,
+        decision_due_at=rules.deadline(case.programme, "decision_record", meeting.start),
+    )
+
+
+# A case on no agenda has no meeting to load. Letting the meeting be new lets the case's own stage refuse, by its name.
+@decides(WithdrawItem, starts=("Meeting",), refuses=(WithdrawalReasonRequired,))
+def withdraw_item(
+    command: WithdrawItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """Once the meeting is in session an item gets an outcome instead; to put it off is one.
+
+    Source: machine A, WithdrawItem (domain reference 2.4).
+    """
+    case.require(command, Stage.ON_AGENDA)
+    meeting.require(command, MeetingStage.AGENDA_OPEN, MeetingStage.AGENDA_CLOSED)
+    if not command.explanation:
+        raise WithdrawalReasonRequired
+    return [
+        ForumItemWithdrawn(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            meeting_id=meeting.meeting_id,
+            because="withdrawn",
+            explanation=command.explanation,
+            listing_due_at=rules.deadline(case.programme, "listing", moment.now),
+        ),
+        AgendaItemRemoved(meeting_id=meeting.meeting_id, case_id=case.case_id),
+    ]
+
+
+@decides(MarkListingOverdue, refuses=(AlreadyRecorded,))
+def mark_listing_overdue(command: MarkListingOverdue, case: Case, moment: Moment) -> Sequence[Event]:
+    case.require(command, Stage.READY_FOR_FORUM)
+    due_at = case.require_passed(command, "listing", moment.now)
+    if "listing" in case.overdue:
+        raise AlreadyRecorded(what="that listing is overdue")
+    return [ForumListingOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
+
+
+@decides(ReturnInformation, refuses=(ReturnForOwnAgencyOnly, ReturnIncomplete, DisclosureNotCovered))
+def return_information(
+    command: ReturnInformation, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """Everything told passes the gate at this moment, also of agencies that ask for no explicit consent.
+
+    An agency may return more than once, also after the date: what it learns late still helps the forum.
+    """
+    case.require(command, Stage.ON_AGENDA)
+    agency = agency_known_as(command.agency or moment.by_agency, rules)
+    require_own_or_on_behalf(agency, moment, rules)
+    require_whole_return(command)
+    categories = tuple(dict.fromkeys(command.categories))
+    grants = [
+        covering_grant(case, agency, command.purpose, category, moment.now, rules) for category in categories
+    ]
+    return [
+        InformationReturned(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            meeting_id=_meeting_of(case),
+            agency=agency,
+            nothing_to_share=command.nothing_to_share,
+            purpose=command.purpose,
+            categories=categories,
+            grant_ids=tuple(dict.fromkeys(GrantId(grant.grant_id) for grant in grants)),
+            information=command.information or None,
+        )
+    ]
+
+
+@decides(MarkReturnsMissing, refuses=(AlreadyRecorded,))
+def mark_returns_missing(command: MarkReturnsMissing, case: Case, moment: Moment) -> Sequence[Event]:
+    """The clock stops when the last agency answers, and when it is recorded who did not."""
+    case.require(command, Stage.ON_AGENDA)
+    if "returns" not in case.due:
+        raise AlreadyRecorded(what="what became of this item's returns")
+    due_at = case.require_passed(command, "returns", moment.now)
+    return [
+        InformationReturnsMissing(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            meeting_id=_meeting_of(case),
+            agencies=tuple(agency for agency in case.agencies_asked if agency not in case.returned),
+            due_at=due_at,
+        )
+    ]
+
+
+def _meeting_of(case: Case) -> MeetingId:
+    if case.meeting_id is None:
+        raise ValueError("a case on an agenda has a meeting")
+    return case.meeting_id

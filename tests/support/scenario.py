@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.case import action as a
+from domain.case import allocation as al
 from domain.case import consent as c
 from domain.case import forum_review as f
+from domain.case import introduction as i
 from domain.case import participation as p
 from domain.case import referral as r
 from domain.case import safeguarding as sg
+from domain.case import step_down as sd
+from domain.case import support as su
 from domain.case import triage as t
 from domain.case.referral_form import ReferralForm
 from domain.case.stages import Stage
@@ -46,6 +50,7 @@ from domain.messages import (
     MeetingEvent,
     MeetingId,
     Moment,
+    OutcomeId,
     PersonEvent,
     PersonId,
     WorkerEvent,
@@ -116,6 +121,13 @@ AGENDA_OPENED = london(2027, 1, 5, 9)
 AGENDA_CLOSED = london(2027, 1, 13, 16)
 MEETS = london(2027, 1, 20, 10)
 DECIDED = london(2027, 1, 20, 10, 40)
+ALLOCATED = london(2027, 1, 22, 11)
+MET = london(2027, 1, 26, 14)
+ENGAGED = london(2027, 2, 1, 14)
+REVIEWED = london(2027, 6, 1, 10)
+STEP_DOWN_PROPOSED = london(2027, 6, 14, 10)
+STEP_DOWN_APPROVED = london(2027, 6, 16, 10)
+HANDED_OVER = london(2027, 7, 7, 10)
 NEXT_MEETING_DAY_ENDS = london(2027, 2, 17, 17)
 A_SECOND = timedelta(seconds=1)
 
@@ -663,6 +675,191 @@ class CaseStory(Story):
             ),
             at=now,
         )
+
+    def enquired(self, name: str = "concern") -> Self:
+        """The concern of this name meets the threshold: an enquiry is under way."""
+        screened = sg.ConcernScreened(
+            **self.ids,
+            concern_id=ConcernId(some_id(f"concern/{self.name}/{name}")),
+            threshold_met=True,
+            reasons="Care needs, at risk, cannot protect themselves",
+        )
+        return self.with_concern(name).then_also(screened)
+
+    def waiting(self, *, band: al.Band = "P3", at: datetime = ALLOCATED) -> Self:
+        """No worker had room, so the case is on the waiting list."""
+        joined = al.WaitingListJoined(**self.ids, band=band, check_due_at=self.due("waiting_check", at))
+        return self._from(Stage.AWAITING_ALLOCATION, self.accepted).then_also(joined, at=at)
+
+    def refusing(self, worker: WorkerStory) -> Self:
+        """The person does not want this worker."""
+        return self.then_also(al.WorkerPreferenceRecorded(**self.ids, refuses_worker=worker.worker_id))
+
+    def wanting(self, gender: str) -> Self:
+        """The person wants a worker of this gender."""
+        return self.then_also(al.WorkerPreferenceRecorded(**self.ids, wants_gender=gender))
+
+    def allocated_to(
+        self, worker: WorkerStory | None = None, *, points: int = 4, at: datetime = ALLOCATED
+    ) -> Self:
+        """A manager gave the case to a worker, whose own story is told too."""
+        taker = worker or a_worker()
+        return self._from(Stage.AWAITING_ALLOCATION, self.accepted).then_also(
+            *taker,
+            al.KeyWorkerAllocated(
+                **self.ids,
+                worker_id=taker.worker_id,
+                worker_name=taker.name.title(),
+                points=points,
+                answer_due_at=self.due("allocation_answer", at),
+                first_contact_due_at=self.due("first_contact", at),
+            ),
+            k.CaseTaken(worker_id=taker.worker_id, case_id=self.case_id, points=points),
+            at=at,
+        )
+
+    def queried_by(
+        self, worker: WorkerStory, *, points: int = 4, at: datetime = ALLOCATED + timedelta(hours=2)
+    ) -> Self:
+        """The worker got the case and gave it back; another one is sought."""
+        return self.allocated_to(worker, points=points).then_also(
+            al.AllocationQueried(
+                **self.ids,
+                worker_id=worker.worker_id,
+                ground="conflict_of_interest",
+                allocation_due_at=self.due("allocation", at),
+            ),
+            al.AllocationEnded(**self.ids, worker_id=worker.worker_id, because="queried"),
+            k.CaseReleased(worker_id=worker.worker_id, case_id=self.case_id),
+            at=at,
+        )
+
+    def met(self, *, face_to_face: bool = True, reached: bool = True, at: datetime = MET) -> Self:
+        """The key worker saw the person, or tried to."""
+        story = self._from(Stage.INTRODUCTION, self.allocated_to)
+        contact = i.ContactRecorded(
+            **self.ids,
+            worker_id=story.case.worker_id,
+            by_agency=SHELTER,
+            by_channel="visit",
+            reached=reached,
+            face_to_face=face_to_face,
+        )
+        return story.then_also(contact, at=at)
+
+    def active(self, worker: WorkerStory | None = None, *, at: datetime = ENGAGED) -> Self:
+        """Key worker and person met, and support began."""
+        story = (self.allocated_to(worker) if worker else self).met()
+        engaged = i.EngagementConfirmed(**self.ids, worker_id=story.allocated_worker)
+        return story.then_also(engaged, at=at)
+
+    def led_by(self, agency: str = HOUSING, *, at: datetime = DECIDED) -> Self:
+        """The forum named a lead agency; there is no key worker."""
+        lead = f.LeadAgencyNamed(
+            **self.ids, lead_agency=agency, lead="lead-1", review_due_at=self.due("forum_review", at)
+        )
+        return self._from(Stage.ON_AGENDA, self.on_agenda).then_also(lead, at=at)
+
+    def with_outcome(self, name: str = "rehab") -> Self:
+        """The person wants to reach something; its id is `outcome_id(name)`."""
+        story = self._from(Stage.ACTIVE, self.active)
+        return story.then_also(
+            su.OutcomeSet(**self.ids, outcome_id=self.outcome_id(name), set_by="resident", wording="Rehab")
+        )
+
+    def outcome_id(self, name: str = "rehab") -> OutcomeId:
+        return OutcomeId(some_id(f"outcome/{self.name}/{name}"))
+
+    def reviewed(self, *, at: datetime = REVIEWED) -> Self:
+        story = self._from(Stage.ACTIVE, self.active)
+        return story.then_also(su.PlanReviewed(**self.ids, summary="Rehab finished"), at=at)
+
+    def step_down_proposed(self, *, receiving: str = HOUSING, at: datetime = STEP_DOWN_PROPOSED) -> Self:
+        return self.reviewed().then_also(
+            sd.StepDownProposed(
+                **self.ids,
+                receiving_agency=receiving,
+                universal=receiving == sd.UNIVERSAL,
+                outcomes_summary="Finished rehab",
+                contingency_plan="Ring the recovery service",
+                approval_due_at=self.due("step_down_approval", at),
+            ),
+            at=at,
+        )
+
+    def stepping_down(self, *, points: int = 3, at: datetime = STEP_DOWN_APPROVED) -> Self:
+        story = self._from(Stage.STEP_DOWN_PROPOSED, self.step_down_proposed)
+        worker_id = story.case.worker_id
+        lighter = (
+            [k.CaseReweighed(worker_id=worker_id, case_id=self.case_id, points=points)] if worker_id else []
+        )
+        return story.then_also(
+            sd.StepDownApproved(
+                **self.ids,
+                person_view="Feels ready",
+                receiving_lead="recovery-1",
+                handover_due_at=self.due("step_down_overlap", at),
+            ),
+            *lighter,
+            at=at,
+        )
+
+    def handed_over(self, *, at: datetime = HANDED_OVER) -> Self:
+        return self._from(Stage.STEPPING_DOWN, self.stepping_down).then_also(
+            sd.HandoverCompleted(
+                **self.ids,
+                receiving_lead="recovery-1",
+                first_check_in_due_at=self.due("check_in_every", at),
+                monitoring_ends_at=self.due("monitoring", at),
+            ),
+            at=at,
+        )
+
+    def check_in_asked(self, *, at: datetime | None = None) -> Self:
+        """The engine asked how the person is, when it was due."""
+        story = self._from(Stage.MONITORING, self.handed_over)
+        due = story.case.due["check_in"]
+        now = at or due
+        return story.then_also(
+            sd.CheckInDue(
+                **self.ids,
+                number=story.case.check_in + 1,
+                due_at=due,
+                answer_due_at=self.due("check_in_grace", now),
+            ),
+            at=now,
+        )
+
+    def check_in_missed(self) -> Self:
+        """The engine asked, and nobody answered in time."""
+        story = self.check_in_asked()
+        due = story.case.due["check_in_answer"]
+        missed = sd.CheckInMissed(
+            **self.ids,
+            number=story.case.check_in,
+            due_at=due,
+            missed_in_all=story.case.missed_check_ins + 1,
+            next_check_in_due_at=self.due("check_in_every", due),
+        )
+        return story.then_also(missed, at=due)
+
+    def checked_in(self, status: Literal["good", "mixed", "deteriorating"] = "good") -> Self:
+        """The engine asked, and the receiving lead answered the same hour."""
+        story = self.check_in_asked()
+        answered = sd.CheckInRecorded(
+            **self.ids,
+            number=story.case.check_in,
+            status=status,
+            next_check_in_due_at=self.due("check_in_every", story.now),
+        )
+        return story.then_also(answered)
+
+    @property
+    def allocated_worker(self) -> WorkerId:
+        """The worker who has the case, in a story where one does."""
+        worker_id = self.case.worker_id
+        assert worker_id is not None, "nobody has this case"
+        return worker_id
 
     def closed(self, at: datetime | None = None) -> Self:
         """The referring agency took the referral back, from whichever stage."""

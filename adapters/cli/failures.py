@@ -1,0 +1,82 @@
+"""Errors as people at a terminal read them: one sentence with its code, never a traceback, no personal data."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from adapters.cli.main import DEFECT, NOT_REACHABLE, REFUSED, WRONG_USAGE
+from adapters.embedded.errors import EmbeddedServerError
+from adapters.input import InvalidInput
+from adapters.problems import Problem, Refused, problem_of
+from adapters.settings import SettingsError
+
+
+class NotRunning(Exception):
+    """No product was found that could be asked."""
+
+    code = "product_not_running"
+
+
+class TemporalAway(Exception):
+    """The Temporal server of the product cannot be reached."""
+
+    code = "temporal_unavailable"
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong, and answer the exit code."""
+    problem, exit_code = put(error)
+    if as_json:
+        click.echo(json.dumps(problem.as_json(), ensure_ascii=False))
+    else:
+        click.echo(_sentence(problem, error), err=True)
+    if exit_code == DEFECT:
+        _log(error, problem)
+    return exit_code
+
+
+def put(error: Exception) -> tuple[Problem, int]:
+    """An error as a problem, with the exit code that stands for it."""
+    match error:
+        case click.ClickException():
+            return problem_of(Refused(400, "wrong_usage", _usage(error))), WRONG_USAGE
+        case InvalidInput():
+            return problem_of(error), WRONG_USAGE
+        case SettingsError():
+            return problem_of(Refused(400, "setting_invalid", str(error))), WRONG_USAGE
+        case NotRunning() | TemporalAway():
+            return problem_of(Refused(503, error.code, str(error))), NOT_REACHABLE
+        case EmbeddedServerError():
+            return problem_of(Refused(503, "embedded_server_failed", str(error))), NOT_REACHABLE
+    problem = problem_of(error)
+    return problem, {503: NOT_REACHABLE, 500: DEFECT}.get(problem.status, REFUSED)
+
+
+def _usage(error: click.ClickException) -> str:
+    # click repeats a word that it did not expect; it may be half of somebody's name that should have been quoted.
+    said = error.format_message()
+    if said.startswith("Got unexpected extra argument"):
+        said = "There is an argument too many; put quotation marks round a value that holds spaces."
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said} Try `{context.command_path} --help`." if context is not None else said
+
+
+def _sentence(problem: Problem, error: Exception) -> str:
+    opening = "Refused" if 400 <= problem.status < 500 else "Not done"
+    if isinstance(error, InvalidInput):
+        lines = [f"  {one.field}: {one.rule}" if one.field else f"  {one.rule}" for one in problem.errors]
+        return "\n".join([f"{opening} ({problem.code}):", *lines]) if len(lines) > 1 else (
+            f"{opening} ({problem.code}): {lines[0].strip()}"
+        )
+    where = f" [{problem.instance}]" if problem.status == 500 else ""
+    return f"{opening} ({problem.code}): {problem.detail}{where}"
+
+
+def _log(error: Exception, problem: Problem) -> None:
+    import structlog
+
+    from adapters.logs import described
+
+    structlog.stdlib.get_logger("ccp.cli").error("cli.failed", instance=problem.instance, **described(error))

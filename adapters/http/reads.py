@@ -1,0 +1,378 @@
+"""What can be read: a case from its own events, lists from the read models, and reference data.
+
+Until people sign in, whoever may declare who they are may read. Must not put a search text into a log or an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends, FastAPI, Query, Response
+from fastapi import Path as InPath
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from adapters.http.acting import SIGN_IN_REQUIRED
+from adapters.http.commands import COMMON
+from adapters.http.responses import Documented, documented
+from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput, unkeepable
+from adapters.postgres.errors import LogError
+from adapters.problems import Refused, is_log_away, problem_of
+from adapters.views import CaseView, CommandView, EventView, case_view, command_view, event_view
+from domain import catalogue
+from domain.application import fold
+from domain.calendar import LONDON
+from domain.case.stages import Stage
+from domain.errors import NotFound
+from domain.messages import CaseEvent, Recorded
+from domain.programmes import Programme
+from domain.roles import Role
+from domain.values import ValueNotUsable
+from projections.agenda import MeetingRow
+from projections.audit import AuditRow
+from projections.caseload import CaseloadRow
+from projections.cases import CaseFilter, CaseRow
+from projections.due import DueFilter, DueRow
+from projections.page import LARGEST, CursorInvalid, Page
+
+if TYPE_CHECKING:
+    from adapters.bootstrap import Product
+
+WAIT_SECONDS = 5.0
+"""How long a read waits for the read models to reach a position."""
+
+
+# -- what may stand in a query -----------------------------------------------------------------------------------------
+
+
+def _keepable(text: str) -> str:
+    if unkeepable(text):
+        raise ValueNotUsable("holds a character that cannot be kept")
+    return text
+
+
+def _in_bounds(instant: datetime) -> datetime:
+    if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
+        raise ValueNotUsable(f"the year must lie between {EARLIEST_YEAR} and {LATEST_YEAR}")
+    return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
+
+
+Text = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_keepable)]
+Instant = Annotated[datetime, AfterValidator(_in_bounds)]
+Limit = Annotated[int, Query(ge=1, le=LARGEST, description="At most so many rows.")]
+Cursor = Annotated[Text | None, Query(description="`next` of the page before.")]
+Since = Annotated[Instant | None, Query(description="Europe/London when no offset is given.")]
+CaseInPath = Annotated[UUID, InPath(description="The id of a case.")]
+Forum = Annotated[Text | None, Query(description="Code of a forum; see /geography/forums.")]
+Agency = Annotated[Text | None, Query(description="Name of an agency.")]
+
+
+# -- what is answered only here ----------------------------------------------------------------------------------------
+
+
+class Health(BaseModel):
+    """Whether this process runs, or can do its work."""
+
+    status: str = Field(examples=["ok"])
+    version: str
+    behind: dict[str, int] = Field(default={}, description="read model → how many events it has still to see")
+
+
+class NamedCode(BaseModel):
+    """A code and its name."""
+
+    code: str
+    name: str
+
+
+class ForumView(BaseModel):
+    """A forum and the neighbourhoods that it serves on a day."""
+
+    code: str
+    name: str
+    valid_from: date
+    valid_to: date | None
+    neighbourhoods: list[NamedCode]
+
+
+def add_read_routes(app: FastAPI, product: Product, *, declared_actors: bool) -> None:
+    """Add every read. Reads about people are refused where nobody can be told apart."""
+
+    def only_where_declared_actors_are_believed() -> None:
+        if not declared_actors:
+            raise SIGN_IN_REQUIRED
+
+    async def seen(
+        after_position: Annotated[
+            int | None,
+            Query(
+                ge=0,
+                le=2**63 - 1,
+                description="The `position` of a command's answer: wait until the read models have seen it.",
+            ),
+        ] = None,
+    ) -> None:
+        if after_position is None:
+            return
+        if after_position > await product.log.head():
+            raise InvalidInput(FieldError("after_position", "must be a position that the log has reached"))
+        if not await product.read_models.wait_for(after_position, WAIT_SECONDS):
+            raise BEHIND
+
+    def read(
+        path: str, answer: Any, *, tag: str, about_people: bool = True, read_models: bool = False, missing: str = ""
+    ) -> Callable[..., Any]:
+        guards = [Depends(only_where_declared_actors_are_believed)] if about_people else []
+        guards += [Depends(seen)] if read_models else []
+        return app.get(
+            path,
+            response_model=answer,
+            tags=[tag],
+            dependencies=guards,
+            responses=_responses(about_people=about_people, missing=missing),
+        )
+
+    _add_cases(read, product)
+    _add_lists(read, product)
+    _add_reference_data(read, product)
+    _add_health(app, product)
+
+
+Read = Callable[..., Callable[..., Any]]
+
+
+def _add_cases(read: Read, product: Product) -> None:
+    @read("/cases", Page[CaseRow], tag="cases", read_models=True)
+    async def cases(
+        search: Annotated[
+            Text | None, Query(description="Words of a name, an NHS number, a reference, or the beginning of an id.")
+        ] = None,
+        stage: Annotated[list[Stage] | None, Query(description="Any of these stages.")] = None,
+        forum: Forum = None,
+        agency: Annotated[Text | None, Query(description="Name of the referring agency.")] = None,
+        worker: Annotated[UUID | None, Query(description="Id of the key worker.")] = None,
+        programme: Annotated[Text | None, Query(description="Name of a programme.")] = None,
+        possible_duplicate: bool | None = None,
+        open: bool | None = None,  # noqa: A002 - the name of the query parameter
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[CaseRow]:
+        """Find cases, the latest first; `total` counts all that fit."""
+        wanted = CaseFilter(
+            text=search,
+            stages=stage,
+            forum=forum,
+            agency=agency,
+            worker=worker,
+            programme=programme,
+            possible_duplicate=possible_duplicate,
+            open=open,
+        )
+        return await product.read_models.cases(wanted, limit=limit, after=after)
+
+    @read("/cases/{case_id}", CaseView, tag="cases", missing="case")
+    async def case(case_id: CaseInPath) -> CaseView:
+        """One case as it stands, from its own events, and what it waits for."""
+        return await read_case(product, case_id)
+
+    @read("/cases/{case_id}/events", Page[EventView], tag="cases", missing="case")
+    async def events(
+        case_id: CaseInPath,
+        limit: Limit = 100,
+        after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Only events after this version.")] = 0,
+    ) -> Page[EventView]:
+        """One case's events as the log holds them, personal data included."""
+        return await read_events(product, case_id, limit=limit, after=after)
+
+    @read("/cases/{case_id}/audit", Page[AuditRow], tag="audit", read_models=True, missing="case")
+    async def audit(
+        case_id: CaseInPath,
+        since: Since = None,
+        until: Since = None,
+        limit: Limit = 100,
+        after: Cursor = None,
+    ) -> Page[AuditRow]:
+        """One case's story: who did what, when, why and under which rules; without personal data."""
+        story = await product.read_models.story_of_case(
+            case_id, since=since, until=until, limit=limit, after=after
+        )
+        if not story.rows:
+            _require_case(case_id, await product.log.read_stream(case_id))
+        return story
+
+
+def _add_lists(read: Read, product: Product) -> None:
+    @read("/caseload", list[CaseloadRow], tag="lists", read_models=True)
+    async def caseload(
+        programme: Text | None = None,
+        forum: Forum = None,
+        agency: Agency = None,
+        worker: UUID | None = None,
+        on: Annotated[date | None, Query(description="Only who is in the pool on this day, or carries cases.")] = None,
+    ) -> list[CaseloadRow]:
+        """Every key worker: cases, points, limits and load."""
+        return await product.read_models.caseload(
+            programme=programme, forum=forum, agency=agency, worker=worker, on=on
+        )
+
+    @read("/due", Page[DueRow], tag="lists", read_models=True)
+    async def due(
+        forum: Forum = None,
+        role: Annotated[Role | None, Query(description="Who must act.")] = None,
+        agency: Agency = None,
+        worker: UUID | None = None,
+        until: Since = None,
+        programme: Text | None = None,
+        case: UUID | None = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[DueRow]:
+        """What is due, soonest first; what has run out is overdue."""
+        wanted = DueFilter(
+            forum=forum, role=role, agency=agency, worker=worker, until=until, programme=programme, case=case
+        )
+        now = await product.application.clock.now()
+        return await product.read_models.due(wanted, now=now, limit=limit, after=after)
+
+    @read("/meetings", Page[MeetingRow], tag="lists", read_models=True)
+    async def meetings(
+        forum: Forum = None,
+        programme: Text | None = None,
+        since: Since = None,
+        until: Since = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[MeetingRow]:
+        """Forum meetings in order of time, with their items."""
+        return await product.read_models.agenda(
+            forum=forum, programme=programme, since=since, until=until, limit=limit, after=after
+        )
+
+    @read("/meetings/{meeting_id}/agenda", MeetingRow, tag="lists", read_models=True, missing="meeting")
+    async def agenda(meeting_id: UUID) -> MeetingRow:
+        """One meeting with its items: what agencies returned, what is missing, what was decided."""
+        found = await product.read_models.agenda(meeting=meeting_id)
+        if not found.rows:
+            raise NotFound(kind="meeting", id=meeting_id)
+        return found.rows[0]
+
+    @read("/audit/actors/{person}", Page[AuditRow], tag="audit", read_models=True)
+    async def doings(
+        person: Annotated[Text, InPath(description="How somebody is known to the product: a staff reference.")],
+        since: Since = None,
+        until: Since = None,
+        limit: Limit = 100,
+        after: Cursor = None,
+    ) -> Page[AuditRow]:
+        """What somebody did, or what was done on their behalf."""
+        return await product.read_models.doings_of_person(
+            person, since=since, until=until, limit=limit, after=after
+        )
+
+
+def _add_reference_data(read: Read, product: Product) -> None:
+    @read("/commands", list[CommandView], tag="reference data", about_people=False)
+    async def commands() -> list[CommandView]:
+        """The catalogue: every command, its fields, who may issue it and what may refuse it."""
+        return [command_view(catalogue.decision(command.NAME)) for command in catalogue.commands()]
+
+    @read("/programmes/{name}", Programme, tag="reference data", about_people=False, missing="programme")
+    async def programme(name: Annotated[str, InPath(pattern=r"^[a-z][a-z0-9-]{0,60}$")]) -> Programme:
+        """A programme: eligibility, needs, clocks, quorum and limits, each with its source."""
+        if name not in product.rules.programmes:
+            raise NotFound(kind="programme", id=name)
+        return product.rules.programmes[name]
+
+    @read("/geography/forums", list[ForumView], tag="reference data", about_people=False)
+    async def forums(
+        on: Annotated[date | None, Query(description="On this day; today when left out.")] = None,
+    ) -> list[ForumView]:
+        """The forums and the neighbourhoods that each serves."""
+        day = on or product.rules.london_day(await product.application.clock.now())
+        geography = product.rules.geography
+        return [
+            ForumView(
+                code=forum.code,
+                name=forum.name,
+                valid_from=forum.valid_from,
+                valid_to=forum.valid_to,
+                neighbourhoods=[
+                    NamedCode(code=code, name=geography.neighbourhood(code).name) for code in forum.neighbourhoods(day)
+                ],
+            )
+            for forum in geography.forums()
+        ]
+
+
+def _add_health(app: FastAPI, product: Product) -> None:
+    release = version("coordinated-care-pathway")
+
+    @app.get("/health", response_model=Health, tags=["health"])
+    async def health() -> Health:
+        """Answer while this process runs, whatever it depends on."""
+        return Health(status="ok", version=release)
+
+    @app.get("/ready", response_model=Health, tags=["health"], responses={503: {"model": Health}})
+    async def ready(response: Response) -> Health:
+        """Answer 200 when the event log can be reached and the read models exist, else 503."""
+        try:
+            head = await product.log.head()
+            positions = await product.read_models.positions()
+        except (LogError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            response.status_code = 503
+            response.headers["Retry-After"] = "1"
+            reason = "event log away" if isinstance(error, LogError) or is_log_away(error) else "read models missing"
+            return Health(status=reason, version=release)
+        behind = {name: head - position for name, position in positions.items() if position < head}
+        return Health(status="ok", version=release, behind=behind)
+
+
+# -- a case from its own events ----------------------------------------------------------------------------------------
+
+
+async def read_case(product: Product, case_id: UUID) -> CaseView:
+    """One case as it stands.
+
+    Raises: NotFound.
+    """
+    recorded = await product.log.read_stream(case_id)
+    _require_case(case_id, recorded)
+    return case_view(fold("Case", case_id, recorded), recorded[-1].version)
+
+
+async def read_events(product: Product, case_id: UUID, *, limit: int, after: int) -> Page[EventView]:
+    """One case's events in order, from one version on.
+
+    Raises: NotFound.
+    """
+    recorded = await product.log.read_stream(case_id, after_version=after)
+    _require_case(case_id, recorded or await product.log.read_stream(case_id))
+    rows = tuple(event_view(one) for one in recorded[:limit])
+    return Page(rows=rows, next=str(rows[-1].version) if len(recorded) > limit else None)
+
+
+def _require_case(case_id: UUID, recorded: Sequence[Recorded]) -> None:
+    # An id may be a meeting's or a person's.
+    if not recorded or not isinstance(recorded[0].event, CaseEvent):
+        raise NotFound(kind="case", id=case_id)
+
+
+# -- documentation -----------------------------------------------------------------------------------------------------
+
+BEHIND = Refused(
+    503, "read_models_behind", "The read models have not seen that position yet; ask again in a moment."
+)
+
+
+def _responses(*, about_people: bool, missing: str) -> Documented:
+    shared = {problem.code: problem for problem in COMMON}
+    problems = [shared["invalid_input"], shared["internal_error"]]
+    if missing:
+        problems.append(problem_of(NotFound(kind=missing, id="<id>")))
+    if about_people:
+        problems += [shared["sign_in_required"], problem_of(CursorInvalid()), problem_of(BEHIND), shared["log_unavailable"]]
+    return documented(problems)

@@ -1,0 +1,420 @@
+"""What callers read, in shapes that HTTP and the command line share: what a command did, the catalogue, a case.
+
+Made from the domain only; lists over many cases come from the read models. Nothing is decided or stored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from pydantic_core import to_jsonable_python
+
+from adapters.input import fields_of
+from adapters.problems import status_of
+from domain import catalogue
+from domain.case.stages import Stage
+from domain.case.state import Case
+from domain.decisions import Decision
+from domain.errors import (
+    CommandIdReused,
+    ConcurrentChange,
+    DomainError,
+    EffectiveInFuture,
+    NotFound,
+    NotPermitted,
+    WrongStage,
+)
+from domain.messages import Actor, CaseEvent, Event, MeetingEvent, PersonEvent, Recorded, WorkerEvent
+from domain.ports import Answer, EventLog
+from domain.rules import UnknownProgramme
+from projections import words
+
+# -- what a command did ----------------------------------------------------------------------------------------------
+
+
+class WrittenEvent(BaseModel):
+    """One event that a command added to the log."""
+
+    topic: str
+    event_id: UUID
+    stream_id: UUID
+    version: int
+    position: int
+
+
+class Done(BaseModel):
+    """What a command did, with the ids of what it is about and of what it made."""
+
+    command_id: UUID
+    command: str
+    repeated: bool = Field(description="true when this key had been carried out before: nothing was added")
+    recorded_at: datetime
+    position: int = Field(description="give it as `after_position` to a read that shall see this")
+    case_id: UUID | None = None
+    person_id: UUID | None = None
+    meeting_id: UUID | None = None
+    worker_id: UUID | None = None
+    grant_id: UUID | None = None
+    action_id: UUID | None = None
+    action_ids: list[UUID] | None = Field(default=None, description="when the command assigned several actions")
+    outcome_id: UUID | None = None
+    concern_id: UUID | None = None
+    events: list[WrittenEvent]
+
+
+_STREAM_IDS: tuple[tuple[type[Event], str], ...] = (
+    (CaseEvent, "case_id"),
+    (PersonEvent, "person_id"),
+    (MeetingEvent, "meeting_id"),
+    (WorkerEvent, "worker_id"),
+)
+_IDS = ("case_id", "person_id", "meeting_id", "worker_id", "grant_id", "action_id", "outcome_id", "concern_id")
+
+
+async def done(answer: Answer, log: EventLog) -> Done:
+    """Put an answer into the shape callers get; ids that only the events know are read from the log."""
+    found: dict[str, set[UUID]] = {name: set() for name in _IDS}
+    for one in answer.events:
+        event = catalogue.events().get(one.topic)
+        for kind, name in _STREAM_IDS:
+            if event is not None and issubclass(event, kind):
+                found[name].add(one.stream_id)
+    for stream_id in _streams_to_read(answer, found):
+        written = {one.event_id: one for one in answer.events if one.stream_id == stream_id}
+        first = min(one.version for one in written.values())
+        for recorded in await log.read_stream(stream_id, after_version=first - 1):
+            if recorded.envelope.event_id in written:
+                _collect(recorded.event, found)
+    ids: dict[str, Any] = {name: next(iter(values)) for name, values in found.items() if len(values) == 1}
+    if len(found["action_id"]) > 1:
+        ids["action_ids"] = sorted(found["action_id"])
+    return Done(
+        command_id=answer.command_id,
+        command=answer.command,
+        repeated=answer.repeated,
+        recorded_at=answer.recorded_at,
+        position=answer.position,
+        events=[
+            WrittenEvent(
+                topic=one.topic,
+                event_id=one.event_id,
+                stream_id=one.stream_id,
+                version=one.version,
+                position=one.position,
+            )
+            for one in answer.events
+        ],
+        **ids,
+    )
+
+
+def _streams_to_read(answer: Answer, found: Mapping[str, set[UUID]]) -> Sequence[UUID]:
+    """The streams whose new events name an id that is not known from the streams' own kinds."""
+    needed: dict[UUID, None] = {}
+    for one in answer.events:
+        event = catalogue.events().get(one.topic)
+        if event is not None and any(name in event.model_fields and not found[name] for name in _IDS):
+            needed[one.stream_id] = None
+    return list(needed)
+
+
+def _collect(event: Event, found: dict[str, set[UUID]]) -> None:
+    for name in _IDS:
+        value = getattr(event, name, None)
+        if isinstance(value, UUID):
+            found[name].add(value)
+
+
+# -- the catalogue ---------------------------------------------------------------------------------------------------
+
+
+class FieldView(BaseModel):
+    """One field of a command."""
+
+    name: str
+    kind: str
+    required: bool
+    description: str
+    default: Any = None
+    about_a_person: bool = Field(description="personal data, or words of staff: never in workflows, logs or errors")
+
+
+class RefusalView(BaseModel):
+    """One rule that may refuse a command."""
+
+    code: str
+    message: str
+    status: int
+
+
+class CommandView(BaseModel):
+    """One command of the catalogue: what it does, its fields, who may issue it and what may refuse it."""
+
+    name: str
+    what: str
+    roles: list[str]
+    fields: list[FieldView]
+    refusals: list[RefusalView]
+    example: dict[str, Any]
+
+
+def command_view(decision: Decision) -> CommandView:
+    """One command of the catalogue, for people."""
+    command = decision.command
+    return CommandView(
+        name=command.NAME,
+        what=" ".join((command.__doc__ or "").split()),
+        roles=sorted(catalogue.may_issue(command)),
+        fields=[
+            FieldView(
+                name=field.name,
+                kind=field.kind,
+                required=field.required,
+                description=field.description,
+                default=to_jsonable_python(field.default),
+                about_a_person=field.about_a_person,
+            )
+            for field in fields_of(command)
+        ],
+        refusals=[
+            RefusalView(code=one.code, message=one.sentence({}), status=status_of(one)) for one in refusals(decision)
+        ],
+        example=dict(command.EXAMPLE),
+    )
+
+
+def refusals(decision: Decision) -> tuple[type[DomainError], ...]:
+    """Every rule that may refuse a command: its own first, then those that may refuse any."""
+    kinds = {kind for _, kind in decision.reads}
+    common: list[type[DomainError]] = [NotPermitted]
+    if kinds - {"Moment", "Rules"} - decision.starts:
+        common.append(NotFound)
+    if "Case" in kinds:
+        common.append(WrongStage)
+    if "Rules" in kinds:
+        common.append(UnknownProgramme)
+    common += [EffectiveInFuture, ConcurrentChange, CommandIdReused]
+    return tuple(dict.fromkeys([*decision.refuses, *common]))
+
+
+# -- a case ----------------------------------------------------------------------------------------------------------
+
+WAITS_FOR: Mapping[Stage, str] = {
+    Stage.NEW: "a referral",
+    Stage.DRAFT: "the referrer to send the referral or throw it away",
+    Stage.SUBMITTED: "a coordinator to start triage",
+    Stage.TRIAGE: "a coordinator to decide whether the person is eligible",
+    Stage.AWAITING_CONSENT: "a consent position: the person's agreement, or a lawful substitute",
+    Stage.READY_FOR_FORUM: "a place on a forum's agenda",
+    Stage.ON_AGENDA: "the forum's decision",
+    Stage.AWAITING_ALLOCATION: "a manager to allocate a key worker",
+    Stage.WAITING_LIST: "a key worker with room; looked at again at every check",
+    Stage.INTRODUCTION: "the key worker to accept, meet the person and confirm that they engage",
+    Stage.ACTIVE: "support to reach what the person wants, then a proposal to step down",
+    Stage.STEP_DOWN_PROPOSED: "a manager to approve the step-down",
+    Stage.STEPPING_DOWN: "the handover to the receiving agency",
+    Stage.MONITORING: "check-ins to show that the outcome lasts",
+    Stage.CLOSED: "nothing; the case is closed",
+}
+"""What a case in each stage waits for, in plain words."""
+
+
+class ClockView(BaseModel):
+    """A running clock: what is to be done, until when, and whether its deadline was passed and recorded."""
+
+    clock: str
+    what: str
+    role: str | None = Field(description="who must act; none where the named owner of an action must")
+    due_at: datetime
+    overdue: bool
+    action_id: UUID | None = None
+
+
+class ConsentView(BaseModel):
+    """One consent: who may tell whom what, what for, and until when."""
+
+    grant_id: UUID
+    discloser: str
+    recipient: str
+    purpose: str
+    categories: list[str]
+    state: str
+    effective_from: datetime | None
+    expires_at: datetime | None
+
+
+class ActionView(BaseModel):
+    """One action of the plan."""
+
+    action_id: UUID
+    owner: str
+    agency: str
+    due_at: datetime
+    state: str
+    overdue: bool
+
+
+class CaseView(BaseModel):
+    """A case as it stands, from its own events, and what it waits for."""
+
+    case_id: UUID
+    person_id: UUID
+    stage: Stage
+    waits_for: str
+    clocks: list[ClockView] = Field(description="what is due, soonest first")
+    programme: str
+    programme_version: str
+    referring_agency: str
+    urgency: str
+    neighbourhood: str | None
+    forum: str | None
+    needs: list[str]
+    interpreter_needed: bool
+    possible_duplicates: list[UUID] = Field(description="people who may be the same; a coordinator decides")
+    participation_agreed: bool
+    consents: list[ConsentView]
+    meeting_id: UUID | None
+    actions: list[ActionView]
+    waiting_band: str | None
+    worker_id: UUID | None
+    allocation_accepted: bool
+    lead_agency: str | None
+    outcomes: dict[UUID, str]
+    receiving_agency: str | None
+    check_ins: int
+    missed_check_ins: int
+    monitoring_ends_at: datetime | None
+    open_safeguarding_concerns: list[UUID]
+    closed_because: str | None
+    version: int = Field(description="how many events the case has")
+
+
+def case_view(case: Case, version: int) -> CaseView:
+    """A case for people to read."""
+    return CaseView(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        stage=case.stage,
+        waits_for=WAITS_FOR[case.stage],
+        clocks=_clocks(case),
+        programme=case.programme,
+        programme_version=case.programme_version,
+        referring_agency=case.referring_agency,
+        urgency=case.urgency,
+        neighbourhood=case.neighbourhood,
+        forum=case.forum,
+        needs=list(case.needs),
+        interpreter_needed=case.interpreter_needed,
+        possible_duplicates=sorted(case.undecided_duplicates),
+        participation_agreed=case.participation_agreed,
+        consents=[
+            ConsentView(
+                grant_id=grant.grant_id,
+                discloser=grant.discloser,
+                recipient=grant.recipient,
+                purpose=grant.purpose,
+                categories=list(grant.categories),
+                state=grant.state,
+                effective_from=grant.effective_from,
+                expires_at=grant.expires_at,
+            )
+            for grant in case.grants.values()
+        ],
+        meeting_id=case.meeting_id,
+        actions=[
+            ActionView(
+                action_id=action.action_id,
+                owner=action.owner,
+                agency=action.agency,
+                due_at=action.due_at,
+                state=action.state,
+                overdue=action.overdue,
+            )
+            for action in case.actions.values()
+        ],
+        waiting_band=case.band,
+        worker_id=case.worker_id,
+        allocation_accepted=case.allocation_accepted,
+        lead_agency=case.lead_agency,
+        outcomes={outcome_id: str(state) for outcome_id, state in case.outcomes.items()},
+        receiving_agency=case.receiving_agency,
+        check_ins=case.check_in,
+        missed_check_ins=case.missed_check_ins,
+        monitoring_ends_at=case.monitoring_ends_at,
+        open_safeguarding_concerns=sorted(case.open_concerns),
+        closed_because=case.closed_because,
+        version=version,
+    )
+
+
+def _clocks(case: Case) -> list[ClockView]:
+    running = [
+        ClockView(
+            clock=clock,
+            what=words.clock(clock).what,
+            role=words.clock(clock).role,
+            due_at=due_at,
+            overdue=clock in case.overdue,
+        )
+        for clock, due_at in case.due.items()
+    ]
+    actions = [
+        ClockView(
+            clock="action",
+            what=f"agreed action of {action.agency}",
+            role=None,
+            due_at=action.due_at,
+            overdue=action.overdue,
+            action_id=action.action_id,
+        )
+        for action in case.open_actions
+    ]
+    return sorted([*running, *actions], key=lambda one: one.due_at)
+
+
+class EventView(BaseModel):
+    """One event of a stream as the log holds it, with who did it, when it happened and when it was recorded."""
+
+    position: int
+    version: int
+    topic: str
+    what: str = Field(description="one sentence, without personal data")
+    event_id: UUID
+    command: str
+    command_id: UUID
+    recorded_at: datetime
+    effective_at: datetime
+    actor: Actor
+    reason: str | None
+    correlation_id: UUID
+    causation_id: UUID | None
+    programme_version: str | None
+    open_fields: list[str] = Field(description="names of the fields in `data` that hold no personal data")
+    data: dict[str, Any]
+
+
+def event_view(recorded: Recorded) -> EventView:
+    """One recorded event for people to read."""
+    envelope = recorded.envelope
+    return EventView(
+        position=recorded.position,
+        version=recorded.version,
+        topic=recorded.event.TOPIC,
+        what=words.sentence(recorded.event),
+        event_id=envelope.event_id,
+        command=envelope.command,
+        command_id=envelope.command_id,
+        recorded_at=envelope.recorded_at,
+        effective_at=envelope.effective_at,
+        actor=envelope.actor,
+        reason=envelope.reason,
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.causation_id,
+        programme_version=envelope.programme_version,
+        open_fields=list(recorded.event.open_fields()),
+        data=recorded.event.model_dump(mode="json"),
+    )

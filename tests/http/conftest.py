@@ -1,0 +1,74 @@
+"""The API in this process over a real database, with its read models kept up to date beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from adapters.bootstrap import Product, SystemClock
+from adapters.http import create_app
+from adapters.postgres.event_log import PostgresEventLog
+from adapters.settings import Settings
+from domain.application import Application
+from domain.rules import Rules
+from projections import ProjectionRunner, ReadModels, prepare
+
+ADDRESS = "http://127.0.0.1"
+COORDINATOR = {
+    "Ccp-Person": "coordinator-1",
+    "Ccp-Role": "coordinator",
+    "Ccp-Agency": "MCC Community Safety",
+}
+
+
+def acting_as(role: str, *, person: str | None = None, agency: str = "MCC Community Safety") -> dict[str, str]:
+    """The headers of somebody who acts in a role."""
+    return {"Ccp-Person": person or f"{role}-1", "Ccp-Role": role, "Ccp-Agency": agency}
+
+
+@pytest.fixture
+async def product(pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules) -> AsyncIterator[Product]:
+    await prepare(pool)
+    runner = asyncio.create_task(ProjectionRunner(pool, log).run())
+    application = Application(log=log, identities=log, pool=log, clock=SystemClock(), rules=rules)
+    yield Product(application, log, ReadModels(pool), pool, Settings(), rules)
+    runner.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await runner
+
+
+@pytest.fixture
+async def client(product: Product) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(product) as opened:
+        yield opened
+
+
+def client_of(product: Product, *, loopback: bool = True) -> httpx.AsyncClient:
+    """Somebody who calls the API; an exception that leaves it fails the test."""
+    transport = httpx.ASGITransport(create_app(product, loopback=loopback))
+    return httpx.AsyncClient(transport=transport, base_url=ADDRESS)
+
+
+@pytest.fixture
+def referral() -> dict[str, Any]:
+    """A sound referral of somebody new."""
+    return {
+        "urgency": "routine",
+        "source_reference": "GMP-2027-00417",
+        "form": {
+            "given_name": "Robin",
+            "family_name": "Example",
+            "date_of_birth": "1985-03-31",
+            "nhs_number": "9990000018",
+            "ward": "Ardwick",
+            "needs": ["mental_health", "substance_alcohol", "homelessness"],
+            "offer": "Neighbourhood officer joins the first visit",
+            "person_aware": True,
+        },
+    }

@@ -428,6 +428,7 @@ def a_case(
     interpreter_needed: bool = False,
     first_language: str = "",
     urgency: Literal["routine", "urgent"] = "routine",
+    ndta: tuple[int | None, ...] | None = None,
 ) -> CaseStory:
     """A resident's case; `name` tells one story from another in the same test."""
     return CaseStory(
@@ -439,6 +440,7 @@ def a_case(
         interpreter_needed=interpreter_needed,
         first_language=first_language,
         urgency=urgency,
+        ndta=ndta,
     )
 
 
@@ -452,6 +454,7 @@ class CaseStory(Story):
     interpreter_needed: bool = False
     first_language: str = ""
     urgency: Literal["routine", "urgent"] = "routine"
+    ndta: tuple[int | None, ...] | None = None
 
     @property
     def case_id(self) -> CaseId:
@@ -486,6 +489,7 @@ class CaseStory(Story):
             person_aware=True,
             interpreter_needed=self.interpreter_needed,
             first_language=self.first_language,
+            ndta=self.ndta,
         )
         return self.then_also(
             PersonRegistered(
@@ -516,7 +520,9 @@ class CaseStory(Story):
         )
 
     def in_triage(self, at: datetime = TRIAGED) -> Self:
-        return self._from(Stage.SUBMITTED, self.submitted).then_also(t.TriageStarted(**self.ids), at=at)
+        return self._from(Stage.SUBMITTED, self.submitted).then_also(
+            t.ReferralAcknowledged(**self.ids, to_agency=self.agency), t.TriageStarted(**self.ids), at=at
+        )
 
     def awaiting_consent(self, at: datetime = TRIAGED) -> Self:
         return self._from(Stage.TRIAGE, self.in_triage).then_also(

@@ -45,7 +45,7 @@ class Dispatcher:
     """One works per database, others stand by. `run` goes on for ever; cancel it to stop."""
 
     def __init__(
-        self, *, log: LogReader, client: Client, pool: Pool, task_queue: str, concurrency: int = 16
+        self, pool: Pool, log: LogReader, client: Client, *, task_queue: str, concurrency: int = 16
     ) -> None:
         self._log = log
         self._pool = pool

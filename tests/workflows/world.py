@@ -1,0 +1,104 @@
+"""The words of a process's test: given a case in the log, when time passes or somebody acts, then these facts follow.
+
+Stories come from `tests/support/scenario.py`; here they are written to a real log. Must not decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from uuid import UUID, uuid4
+
+from adapters.postgres.event_log import PostgresEventLog
+from adapters.temporal.virtual import VirtualTime
+from domain.application import Application, Request
+from domain.calendar import LONDON
+from domain.messages import Actor, CaseId, Command, Envelope, Event, Recorded
+from domain.ports import ANY_VERSION, Answer, Append, NewEvent, StreamChange
+from domain.rules import Rules
+from tests.support.scenario import COORDINATOR, PROGRAMME, whoever_may
+
+TASK_QUEUE = "virtual"
+
+
+def next_working_monday(now: datetime, rules: Rules) -> datetime:
+    """Ten o'clock on a Monday ahead that is no bank holiday, with no bank holiday in the five weeks after it."""
+    for days in count(1):
+        morning = (now.astimezone(LONDON) + timedelta(days=days)).replace(
+            hour=10, minute=0, second=0, microsecond=0
+        )
+        weekdays = (morning.date() + timedelta(days=n) for n in range(35))
+        quiet = all(day.weekday() >= 5 or rules.calendar.is_working_day(day) for day in weekdays)
+        if morning.weekday() == 0 and quiet:
+            return morning
+    raise AssertionError
+
+
+async def write(
+    log: PostgresEventLog, events: Iterable[Event], *, at: datetime, by: Actor = COORDINATOR
+) -> None:
+    """Put events in the log as if one command had just caused them."""
+    command_id = uuid4()
+    changes: dict[UUID, list[NewEvent]] = {}
+    for event in events:
+        envelope = Envelope(
+            event_id=uuid4(),
+            command_id=command_id,
+            command="story",
+            recorded_at=at,
+            effective_at=at,
+            actor=by,
+            correlation_id=command_id,
+        )
+        changes.setdefault(event.stream_id, []).append(NewEvent(event, envelope))
+    await log.append(
+        Append(
+            command_id=command_id,
+            command="story",
+            changes=tuple(StreamChange(stream, ANY_VERSION, tuple(new)) for stream, new in changes.items()),
+        )
+    )
+
+
+@dataclass
+class World:
+    """A pathway in virtual time with a log of its own."""
+
+    time: VirtualTime
+    log: PostgresEventLog
+    application: Application
+    rules: Rules
+
+    @property
+    def now(self) -> datetime:
+        return self.time.now
+
+    def due(self, clock: str, start: datetime | None = None) -> datetime:
+        """When a clock of the programme runs out that starts now, or at `start`."""
+        return self.rules.deadline(PROGRAMME, clock, start or self.now)
+
+    async def given(self, events: Iterable[Event]) -> None:
+        """These facts are in the log, and everybody has heard of them."""
+        await write(self.log, events, at=self.now)
+        await self.time.settle()
+
+    async def when(self, command: Command, *, as_: Actor | None = None) -> Answer:
+        """Somebody issues a command, and all that follows at once has happened."""
+        request = Request(command=command, actor=as_ or whoever_may(command), command_id=uuid4())
+        answer = await self.application.execute(request)
+        await self.time.settle()
+        return answer
+
+    async def story_of(self, case_id: CaseId) -> Sequence[Recorded]:
+        """Everything that the log holds of a case."""
+        return await self.log.read_stream(case_id)
+
+    async def done_by_the_engine(self, case_id: CaseId) -> list[tuple[str, datetime]]:
+        """What the engine did by itself, and when."""
+        return [
+            (one.event.TOPIC, one.envelope.recorded_at)
+            for one in await self.story_of(case_id)
+            if one.envelope.actor.role == "system"
+        ]

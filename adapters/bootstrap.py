@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from adapters.embedded import EmbeddedPostgres, EmbeddedTemporal, RunningProduct, announce, find_running, withdraw
+from adapters.embedded import (
+    EmbeddedPostgres,
+    EmbeddedTemporal,
+    RunningProduct,
+    announce,
+    find_running,
+    withdraw,
+)
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import open_pool
@@ -24,7 +31,8 @@ from adapters.settings import Settings
 from domain.application import Application
 from domain.ports import Clock
 from domain.rules import Rules, load_rules
-from projections import ReadModels
+from projections.read_models import ReadModels
+from projections.runner import ProjectionRunner, prepare
 
 if TYPE_CHECKING:
     import uvicorn
@@ -75,7 +83,9 @@ async def open_product(
     pool = await open_pool(dsn, max_size=max_connections)
     try:
         log = PostgresEventLog(pool)
-        application = Application(log=log, identities=log, pool=log, clock=clock or SystemClock(), rules=rules)
+        application = Application(
+            log=log, identities=log, pool=log, clock=clock or SystemClock(), rules=rules
+        )
         yield Product(application, log, ReadModels(pool), pool, settings, rules)
     finally:
         await _close(pool)
@@ -86,7 +96,9 @@ def addresses(settings: Settings) -> Addresses:
 
     Raises: NothingRuns.
     """
-    running = find_running(settings.data) if not (settings.database_url and settings.temporal_address) else None
+    running = (
+        find_running(settings.data) if not (settings.database_url and settings.temporal_address) else None
+    )
     dsn = settings.database_url or (running.database_dsn if running else None)
     temporal = settings.temporal_address or (running.temporal_address if running else None)
     if dsn is None:
@@ -99,6 +111,17 @@ def addresses(settings: Settings) -> Addresses:
         temporal_address=temporal or "",
         temporal_ui_url=running.temporal_ui_url if running else None,
     )
+
+
+async def prepare_database(admin_dsn: str, dsn: str) -> list[str]:
+    """Bring the schema of the log and the tables of the read models up to date; the migrations that were applied."""
+    applied = await migrate(admin_dsn)
+    pool = await open_pool(dsn, max_size=1)
+    try:
+        await prepare(pool)
+    finally:
+        await _close(pool)
+    return applied
 
 
 @asynccontextmanager
@@ -125,17 +148,15 @@ async def servers(settings: Settings) -> AsyncIterator[Addresses]:
 
 
 @asynccontextmanager
-async def engine(
-    product: Product, *, temporal_address: str, workflows: bool = True
-) -> AsyncIterator[None]:
+async def engine(product: Product, *, temporal_address: str, workflows: bool = True) -> AsyncIterator[None]:
     """What runs by itself: projections, and with `workflows` the dispatcher and a worker. Temporal may be away."""
-    from projections import ProjectionRunner
-
     async with contextlib.AsyncExitStack() as stack:
         runner = ProjectionRunner(product.pool, product.log)
-        stack.push_async_callback(_cancel, asyncio.create_task(_for_ever("projections", runner.run)))
+        stack.push_async_callback(_cancel, asyncio.create_task(runner.run()))
         if workflows:
-            running = asyncio.create_task(_for_ever("workflows", lambda: _workflows(product, temporal_address)))
+            running = asyncio.create_task(
+                _for_ever("workflows", lambda: _workflows(product, temporal_address))
+            )
             stack.push_async_callback(_cancel, running)
         yield
 
@@ -158,7 +179,7 @@ async def _workflows(product: Product, address: str) -> None:
 async def running(settings: Settings) -> AsyncIterator[tuple[Product, RunningProduct]]:
     """The whole product in this process: servers, engine and HTTP API; announced in the data directory."""
     async with servers(settings) as where:
-        await migrate(where.database_admin_dsn)
+        await prepare_database(where.database_admin_dsn, where.database_dsn)
         async with (
             open_product(settings, dsn=where.database_dsn) as product,
             engine(product, temporal_address=where.temporal_address),
@@ -195,12 +216,14 @@ async def http(product: Product) -> AsyncIterator[str]:
     """The HTTP API on the address of the settings; yields its URL once it answers."""
     import uvicorn
 
-    from adapters.http import create_app
+    from adapters.http.app import create_app
 
     settings = product.settings
     app = create_app(product, loopback=settings.accepts_declared_actors)
     server = _server(
-        uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off")
+        uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off"
+        )
     )
     serving = asyncio.create_task(server.serve())
     try:
@@ -220,7 +243,8 @@ async def http(product: Product) -> AsyncIterator[str]:
 
 async def run_migrate(settings: Settings) -> list[str]:
     """Bring the database's schema up to date; the migrations that were applied."""
-    return await migrate(addresses(settings).database_admin_dsn)
+    where = addresses(settings)
+    return await prepare_database(where.database_admin_dsn, where.database_dsn)
 
 
 async def run_serve(settings: Settings, *, ready: Callable[[str], None]) -> None:

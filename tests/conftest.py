@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import asyncpg
 import pytest
@@ -22,9 +22,6 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
 from domain.rules import Rules, load_rules
 from tests.support.servers import SharedPostgres, shared_server, wait_for_keepers
-
-if TYPE_CHECKING:
-    from xdist.workermanage import WorkerController
 
 RUN_DIRECTORY = pytest.StashKey[Path]()
 SESSION = pytest.StashKey[pytest.Session]()
@@ -86,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: WorkerController) -> None:
+def pytest_configure_node(node: Any) -> None:
     """Tell every worker of pytest-xdist where the run's servers are to be found."""
     node.workerinput["ccp_run_directory"] = str(node.config.stash[RUN_DIRECTORY])
 

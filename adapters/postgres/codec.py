@@ -86,10 +86,8 @@ class Codec:
             event = self._event(topic, envelope.schema_version, row["state"], position)
         except ValidationError as unfit:
             # Not its own text, and not as a cause: both quote the values.
-            fields = sorted(
-                {".".join(str(step) for step in fault["loc"]) for fault in unfit.errors(include_input=False)}
-            )
-            raise UnreadableEvent(topic=topic, position=position, fields=", ".join(fields)) from None
+            at_fault = sorted({_place(fault["loc"]) for fault in unfit.errors(include_input=False)})
+            raise UnreadableEvent(topic=topic, position=position, fields=", ".join(at_fault)) from None
         return Recorded(position, row["originator_id"], row["originator_version"], event, envelope)
 
     def _event(self, topic: str, stored: int, state: bytes, position: int) -> Event:
@@ -98,7 +96,17 @@ class Codec:
             return kind.model_validate_json(state)
         if stored > kind.SCHEMA_VERSION:
             raise NewerSchema(topic=topic, position=position, stored=stored, known=kind.SCHEMA_VERSION)
-        fields = json.loads(state)
-        for version in range(stored, kind.SCHEMA_VERSION):
-            fields = self._upcasters[topic, version](fields)
-        return kind.model_validate_json(json.dumps(fields))
+        try:
+            fields = json.loads(state)
+            for version in range(stored, kind.SCHEMA_VERSION):
+                fields = self._upcasters[topic, version](fields)
+            upcast = json.dumps(fields)
+        except Exception as unfit:
+            # Whatever an upcaster stumbles over, its words may quote a value.
+            at_fault = f"{type(unfit).__name__} on the way from version {stored}"
+            raise UnreadableEvent(topic=topic, position=position, fields=at_fault) from None
+        return kind.model_validate_json(upcast)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location) or "its JSON"

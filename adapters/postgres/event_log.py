@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from adapters.postgres.codec import Codec
-from adapters.postgres.errors import LogDefect, LogError, LogUnavailable
+from adapters.postgres.errors import LogDefect, LogError, LogNotReady, LogUnavailable
 from adapters.postgres.news import News
 from adapters.postgres.sql import named_queries
 from domain.keyworker.events import KeyWorkerRegistered
@@ -47,6 +47,11 @@ _LOST: Final = (
     asyncpg.TransactionRollbackError,  # deadlock
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby that was not promoted yet
+)
+_NOT_MIGRATED: Final = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
 )
 
 
@@ -188,6 +193,8 @@ class PostgresEventLog:
             except _LOST as lost:
                 if time.monotonic() + pause > deadline:
                     raise LogUnavailable(cause=_named(lost)) from None
+            except _NOT_MIGRATED as missing:
+                raise LogNotReady(cause=_named(missing)) from None
             except asyncpg.PostgresError as refused:
                 raise LogDefect(cause=_named(refused)) from None
             await asyncio.sleep(pause)

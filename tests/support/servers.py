@@ -165,7 +165,7 @@ async def _keep(kind: str, run_directory: Path) -> None:
             draft.write_text(json.dumps(state))
             draft.replace(state_file)
             with (run_directory / f"{kind}.users").open("a") as users:
-                while not _try_lock(users):
+                while not _try_lock(users):  # noqa: ASYNC110 - other processes hold it, and ring no bell
                     await asyncio.sleep(0.1)
                 # Whoever comes now waits for the lock, finds no server, and starts another.
                 state_file.unlink(missing_ok=True)

@@ -303,7 +303,7 @@ async def _keep_alive(name: str, server: EmbeddedPostgres | EmbeddedTemporal) ->
             try:
                 await server.restart()
                 break
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever is wrong, it is tried again until it is right
                 _log.exception("server.restart_failed", server=name)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
@@ -318,7 +318,7 @@ async def _for_ever(name: str, work: Callable[[], Coroutine[Any, Any, None]]) ->
         began = loop.time()
         try:
             await work()
-        except Exception:
+        except Exception:  # noqa: BLE001 - one part that fails must not end the others
             _log.exception("engine.part_failed", part=name)
         pause = 0.2 if loop.time() - began > 30 else min(pause * 2, 5.0)
         await asyncio.sleep(pause)

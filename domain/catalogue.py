@@ -6,16 +6,48 @@ stage file; a new command or event appears everywhere by being defined in one of
 
 from collections.abc import Iterator, Mapping
 
-import domain.case.monitoring
-import domain.case.state
-import domain.case.waiting_list
-import domain.keyworker.worker
-import domain.meeting.items
-import domain.meeting.lifecycle  # noqa: F401
+from domain.case import (
+    action,
+    allocation,
+    consent,
+    forum_review,
+    introduction,
+    monitoring,
+    participation,
+    referral,
+    safeguarding,
+    step_down,
+    support,
+    triage,
+    waiting_list,
+)
 from domain.decisions import DECISIONS, Decision
 from domain.errors import DomainError, NotFound
+from domain.keyworker import worker
+from domain.meeting import items, lifecycle
 from domain.messages import EVENTS, Command, Event
 from domain.roles import MAY_ISSUE, Role
+
+IN_PATHWAY_ORDER = (
+    referral,
+    triage,
+    participation,
+    consent,
+    lifecycle,
+    items,
+    forum_review,
+    action,
+    worker,
+    allocation,
+    waiting_list,
+    introduction,
+    support,
+    step_down,
+    monitoring,
+    safeguarding,
+)
+"""Every file that decides something. A new one is added here, and with it its commands appear everywhere."""
+_PLACE = {module.__name__: place for place, module in enumerate(IN_PATHWAY_ORDER)}
 
 
 class UnknownCommand(NotFound):
@@ -33,7 +65,8 @@ def decision(name: str) -> Decision:
 
 def commands() -> Iterator[type[Command]]:
     """Every command, in pathway order."""
-    return (one.command for one in DECISIONS.values())
+    ordered = sorted(DECISIONS.values(), key=lambda one: _PLACE[one.decide.__module__])
+    return (one.command for one in ordered)
 
 
 def events() -> Mapping[str, type[Event]]:

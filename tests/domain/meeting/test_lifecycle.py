@@ -135,9 +135,7 @@ def test_a_meeting_that_nobody_planned_has_no_agenda() -> None:
 # -- opening and closing the agenda ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("after", "in_time"), [(-A_SECOND, True), (timedelta(0), True), (A_SECOND, False)]
-)
+@pytest.mark.parametrize(("after", "in_time"), [(-A_SECOND, True), (timedelta(0), True), (A_SECOND, False)])
 def test_an_agenda_opens_at_least_ten_working_days_before(after: timedelta, in_time: bool) -> None:
     outcome = given(a_meeting()).when(OpenAgenda(meeting_id=MEETING_ID), at=OPENS_BY + after)
     outcome.then(m.AgendaOpened(meeting_id=MEETING_ID)) if in_time else outcome.refused(AgendaOpensTooLate)
@@ -232,9 +230,7 @@ def test_in_the_register_silence_acknowledges_nothing() -> None:
 def test_an_inquorate_meeting_does_not_begin_and_says_what_was_missing(
     attendees: tuple[m.Attendee, ...], missing: tuple[str, ...]
 ) -> None:
-    begin(*attendees).then(
-        m.MeetingInquorate(meeting_id=MEETING_ID, attendees=attendees, missing=missing)
-    )
+    begin(*attendees).then(m.MeetingInquorate(meeting_id=MEETING_ID, attendees=attendees, missing=missing))
 
 
 @pytest.mark.parametrize("core", [SOCIAL_CARE, MENTAL_HEALTH, POLICE, HOUSING])

@@ -65,7 +65,11 @@ COMMANDS: dict[str, tuple[Command, datetime, frozenset[MeetingStage]]] = {
         frozenset({S.AGENDA_CLOSED}),
     ),
     "conclude": (ConcludeMeeting(meeting_id=MEETING_ID), DECIDED, frozenset({S.IN_SESSION})),
-    "minutes": (IssueMinutes(meeting_id=MEETING_ID, minutes_ref="minutes-1"), MEETS, frozenset({S.CONCLUDED})),
+    "minutes": (
+        IssueMinutes(meeting_id=MEETING_ID, minutes_ref="minutes-1"),
+        MEETS,
+        frozenset({S.CONCLUDED}),
+    ),
     "cancel": (
         CancelMeeting(meeting_id=MEETING_ID, explanation="Flood in the hall"),
         AGENDA_OPENED,
@@ -119,7 +123,7 @@ def test_a_meeting_that_nobody_planned_is_planned() -> None:
 @pytest.mark.parametrize("topic", [topic for topic in MOVES if topic != "MeetingInquorate"])
 def test_no_event_moves_a_meeting_where_the_table_does_not(topic: str, stage: MeetingStage) -> None:
     story = MEETING.agenda_open().agenda_closed().in_session().concluded().minutes_issued().cancelled()
-    event = next(one for one in story if one.TOPIC == topic)
+    event = next(one for one in story if topic == one.TOPIC)
     assert type(event) is EVENTS[topic]
     meeting = Meeting(MEETING_ID, stage=stage)
     evolve(meeting, event)  # type: ignore[arg-type]

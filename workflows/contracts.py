@@ -74,10 +74,8 @@ class CaseBrief(_Contract):
     proposed_at: int = 0
     """Position of the last proposal; 0 if there was none."""
     candidates: int = 0
-    worker_id: UUID | None = None
     allocation_accepted: bool = False
     check_in: int = 0
-    check_in_answered: bool = True
     monitoring_elapsed: bool = False
 
 

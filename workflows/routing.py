@@ -119,9 +119,7 @@ class _Progress:
             proposal_wanted_at=self.proposal_wanted_at,
             proposed_at=self.proposed_at,
             candidates=len(case.candidates),
-            worker_id=case.worker_id,
             allocation_accepted=case.allocation_accepted,
             check_in=case.check_in,
-            check_in_answered=case.check_in_answered,
             monitoring_elapsed=case.monitoring_elapsed,
         )

@@ -30,8 +30,10 @@ class StepDown(CaseProcess):
             return "the manager's approval"
         if self.stands_in(Stage.STEPPING_DOWN):
             return "the handover"
-        if not self.case.check_in_answered:
-            return f"the answer to check-in {self.case.check_in}"
         if self.case.monitoring_elapsed:
             return "the manager's confirmation that the outcome lasts"
-        return "the next check-in"
+        if "check_in_answer" in self.case.due:
+            return f"the answer to check-in {self.case.check_in}"
+        if "check_in" in self.case.due:
+            return "the next check-in"
+        return "the end of the monitoring time"

@@ -11,7 +11,7 @@ from tests.workflows.world import World
 async def test_a_referral_is_acknowledged_and_its_triage_begun_at_once(world: World) -> None:
     case = a_case().submitted(at=world.now)
     await world.given(case)
-    assert await world.done_by_the_engine(case.case_id) == [
+    assert await world.done_by_the_engine(case) == [
         ("ReferralAcknowledged", world.now),
         ("TriageStarted", world.now),
     ]
@@ -22,4 +22,4 @@ async def test_triage_that_nobody_decides_is_overdue_at_its_deadline_and_once(wo
     due_at = world.due("triage")
     await world.given(case)
     await world.time.advance(timedelta(days=30))
-    assert (await world.done_by_the_engine(case.case_id))[2:] == [("TriageOverdue", due_at)]
+    assert (await world.done_by_the_engine(case))[2:] == [("TriageOverdue", due_at)]

@@ -6,19 +6,26 @@ Stories come from `tests/support/scenario.py`; here they are written to a real l
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Literal
 from uuid import UUID, uuid4
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.virtual import VirtualTime
 from domain.application import Application, Request
 from domain.calendar import LONDON
+from domain.case.forum_review import ForumDecisionRecorded, PlanAgreed
 from domain.messages import Actor, CaseId, Command, Envelope, Event, Recorded
 from domain.ports import ANY_VERSION, Answer, Append, NewEvent, StreamChange
 from domain.rules import Rules
-from tests.support.scenario import COORDINATOR, PROGRAMME, whoever_may
+from tests.support.scenario import COORDINATOR, PROGRAMME, CaseStory, Story, a_case, a_meeting, whoever_may
+from workflows.contracts import ProcessKind, Waiting, workflow_id
+from workflows.process import CaseProcess
 
 TASK_QUEUE = "virtual"
 
@@ -70,6 +77,7 @@ class World:
     log: PostgresEventLog
     application: Application
     rules: Rules
+    told: dict[str, int] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -79,9 +87,11 @@ class World:
         """When a clock of the programme runs out that starts now, or at `start`."""
         return self.rules.deadline(PROGRAMME, clock, start or self.now)
 
-    async def given(self, events: Iterable[Event]) -> None:
-        """These facts are in the log, and everybody has heard of them."""
-        await write(self.log, events, at=self.now)
+    async def given(self, story: Story) -> None:
+        """What is new in the story happens now and is in the log, and everybody has heard of it."""
+        new = story.facts[self.told.get(story.name, 0) :]
+        self.told[story.name] = len(story.facts)
+        await write(self.log, new, at=self.now)
         await self.time.settle()
 
     async def when(self, command: Command, *, as_: Actor | None = None) -> Answer:
@@ -95,10 +105,63 @@ class World:
         """Everything that the log holds of a case."""
         return await self.log.read_stream(case_id)
 
-    async def done_by_the_engine(self, case_id: CaseId) -> list[tuple[str, datetime]]:
+    async def done_by_the_engine(self, case: CaseStory) -> list[tuple[str, datetime]]:
         """What the engine did by itself, and when."""
         return [
             (one.event.TOPIC, one.envelope.recorded_at)
-            for one in await self.story_of(case_id)
+            for one in await self.story_of(case.case_id)
             if one.envelope.actor.role == "system"
         ]
+
+    async def is_running(self, kind: ProcessKind, case: CaseStory) -> bool:
+        """Whether the case has an open process of this kind."""
+        handle = self.time.client.get_workflow_handle(workflow_id(kind, case.case_id))
+        try:
+            history = await handle.fetch_history()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return history.events[-1].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
+
+    async def waiting(self, kind: ProcessKind, case: CaseStory) -> Waiting:
+        """What a process says that it waits for."""
+        handle = self.time.client.get_workflow_handle(workflow_id(kind, case.case_id))
+        said = await handle.query(CaseProcess.waiting)
+        assert said is not None
+        return said
+
+
+def on_agenda(name: str, *, at: datetime, meets: datetime) -> CaseStory:
+    """A case that goes to a forum's meeting."""
+    case = a_case(name).ready_for_forum(at=at)
+    return case.on_agenda(a_meeting(name, starts_at=meets), at=at)
+
+
+def decided(
+    name: str, decision: Literal["accept_key_worker", "accept_lead_agency"], *, at: datetime
+) -> CaseStory:
+    """A case on which the forum decided; what follows from it is still to be told."""
+    case = on_agenda(name, at=at, meets=at)
+    meeting_id = case.case.meeting_id
+    assert meeting_id is not None
+    return case.then_also(
+        ForumDecisionRecorded(
+            **case.ids, meeting_id=meeting_id, decision=decision, confirmed_by="chair-1", reasons="Needs"
+        ),
+        at=at,
+    )
+
+
+def accepted(name: str, *, at: datetime) -> CaseStory:
+    """A case for which the forum agreed a plan with a key worker, and no action yet."""
+    case = decided(name, "accept_key_worker", at=at)
+    plan = PlanAgreed(
+        **case.ids,
+        referrer_offer_reflected=True,
+        single_agency_warning=True,
+        intensity="standard",
+        allocation_due_at=case.due("allocation", at),
+        review_due_at=case.due("forum_review", at),
+    )
+    return case.then_also(plan, at=at)

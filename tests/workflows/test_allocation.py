@@ -1,0 +1,81 @@
+"""What the allocation's process does by itself: it proposes and chases, and leaves the choice to the manager."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.case.allocation import AllocateKeyWorker, MatchesProposed, QueryAllocation
+from tests.support.scenario import a_worker
+from tests.workflows.world import World, accepted
+from workflows.contracts import ProcessKind
+
+
+async def test_a_match_is_proposed_at_once_and_the_choice_is_the_managers(world: World) -> None:
+    worker = a_worker()
+    case = accepted("robin", at=world.now)
+    overdue = world.due("allocation")
+    await world.given(worker)
+    await world.given(case)
+    assert await world.done_by_the_engine(case) == [("MatchesProposed", world.now)]
+    began = world.now
+    await world.time.advance(timedelta(days=30))
+    assert await world.done_by_the_engine(case) == [
+        ("MatchesProposed", began),
+        ("AllocationOverdue", overdue),
+    ]
+    waiting = await world.waiting(ProcessKind.ALLOCATION, case)
+    assert (waiting.waits_for, waiting.since) == ("the manager's choice of a key worker", began)
+
+
+async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again(world: World) -> None:
+    case = accepted("robin", at=world.now)
+    first = world.due("waiting_check")
+    second = world.due("waiting_check", first)
+    began = world.now
+    await world.given(case)
+    await world.time.advance_to(first + timedelta(days=1))
+    await world.given(worker := a_worker())
+    await world.time.advance_to(second)
+    assert await world.done_by_the_engine(case) == [
+        ("MatchesProposed", began),
+        ("WaitingListJoined", began),
+        ("WaitingCheckDue", first),
+        ("MatchesProposed", first),
+        ("WaitingCheckDue", second),
+        ("MatchesProposed", second),
+    ]
+    proposals = [
+        one.event for one in await world.story_of(case.case_id) if isinstance(one.event, MatchesProposed)
+    ]
+    assert [[one.worker_id for one in proposal.candidates] for proposal in proposals] == [
+        [],
+        [],
+        [worker.worker_id],
+    ]
+
+
+async def test_another_worker_is_proposed_when_the_first_one_queries(world: World) -> None:
+    first, second = a_worker("alex"), a_worker("billie")
+    case = accepted("robin", at=world.now)
+    for story in (first, second, case):
+        await world.given(story)
+    began = world.now
+    await world.when(AllocateKeyWorker(case_id=case.case_id, worker_id=first.worker_id))
+    await world.time.advance(timedelta(hours=3))
+    await world.when(QueryAllocation(case_id=case.case_id, ground="conflict_of_interest"), as_=first.actor)
+    assert await world.done_by_the_engine(case) == [
+        ("MatchesProposed", began),
+        ("MatchesProposed", world.now),
+    ]
+
+
+async def test_a_missing_answer_and_a_missing_first_contact_are_marked(world: World) -> None:
+    case = accepted("robin", at=world.now).allocated_to(a_worker(), at=world.now)
+    answer, contact = world.due("allocation_answer"), world.due("first_contact")
+    await world.given(case)
+    assert (await world.waiting(ProcessKind.ALLOCATION, case)).waits_for == "the key worker's answer"
+    await world.time.advance(timedelta(days=20))
+    assert await world.done_by_the_engine(case) == [
+        ("AllocationAnswerOverdue", answer),
+        ("FirstContactOverdue", contact),
+    ]

@@ -669,7 +669,8 @@ class CaseStory(Story):
     def with_concern(self, name: str = "concern", *, at: datetime | None = None) -> Self:
         """A safeguarding concern was raised; nobody has screened it."""
         now = at or self.now
-        return self.then_also(
+        story = self.submitted() if self.case.stage is Stage.NEW else self
+        return story.then_also(
             sg.SafeguardingConcernRaised(
                 **self.ids,
                 concern_id=ConcernId(some_id(f"concern/{self.name}/{name}")),
@@ -869,7 +870,7 @@ class CaseStory(Story):
 
     def closed(self, at: datetime | None = None) -> Self:
         """The referring agency took the referral back, from whichever stage."""
-        story = self._from(Stage.SUBMITTED, self.submitted) if self.case.stage is Stage.NEW else self
+        story = self.submitted() if self.case.stage is Stage.NEW else self
         return story.then_also(t.ReferralWithdrawn(**self.ids, explanation="Sent in error"), at=at)
 
     def _from(self, stage: Stage, earlier: Any) -> Self:

@@ -6,7 +6,7 @@ Nothing here knows a stage. A decision's parameters say what to load; a conflict
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -106,6 +106,7 @@ class Application:
 
         Raises: a DomainError that names the broken rule; then nothing was recorded.
         """
+        request = self._with_known_agency(request)
         command = request.command
         allowed = MAY_ISSUE[command.PERMISSION]
         if request.actor.role not in allowed:
@@ -134,6 +135,13 @@ class Application:
     async def case(self, case_id: CaseId) -> Case:
         """One case as it stands; raises NotFound."""
         return cast("Case", await self._stream("Case", case_id, _Loaded(), may_be_new=False))
+
+    def _with_known_agency(self, request: Request) -> Request:
+        """Who acts belongs to the agency of that name however they spelled it, so that agencies compare by name."""
+        name = self.rules.agency_name(request.actor.agency)
+        if name == request.actor.agency:
+            return request
+        return replace(request, actor=request.actor.model_copy(update={"agency": name}))
 
     # -- loading ------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,15 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NewType, Self, get_args, get_origin
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from domain.roles import Permission, Role

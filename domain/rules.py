@@ -40,6 +40,11 @@ class Rules:
         """When a clock of the programme runs out if it starts at `start`; both are instants in UTC."""
         return self.programme(programme).deadline(clock, start, self.calendar)
 
+    def agency_name(self, text: str) -> str:
+        """The one name of an agency, however it was written; one that is not in the data keeps the name it was given."""
+        known = self.agencies.find(text)
+        return known.name if known else text
+
     @staticmethod
     def london_day(instant: datetime) -> date:
         """The calendar day of an instant in Europe/London."""

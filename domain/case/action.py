@@ -207,13 +207,7 @@ def may_finish(action: Action, moment: Moment, rules: Rules) -> bool:
 
 
 def _is_of(agency: str, moment: Moment, rules: Rules) -> bool:
-    return agency_known_as(moment.by_agency, rules) == agency_known_as(agency, rules)
-
-
-def agency_known_as(agency: str, rules: Rules) -> str:
-    """The one name of an agency, however it was written; an agency that is not in the data keeps the name it was given."""
-    known = rules.agencies.find(agency)
-    return known.name if known else agency
+    return rules.agency_name(moment.by_agency) == rules.agency_name(agency)
 
 
 def by_next_meeting(programme: str, after: datetime, rules: Rules) -> datetime:
@@ -378,7 +372,7 @@ def assigned(
         person_id=case.person_id,
         action_id=action_id,
         owner=action.owner,
-        agency=agency_known_as(action.agency, rules),
+        agency=rules.agency_name(action.agency),
         links_to=action.links_to,
         what=action.what,
         due_at=action.due_at or by_next_meeting(case.programme, after, rules),
@@ -455,7 +449,7 @@ def cancel_action(command: CancelAction, case: Case, moment: Moment) -> Sequence
 def reassign_action(command: ReassignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
-    agency = agency_known_as(command.agency, rules)
+    agency = rules.agency_name(command.agency)
     if not (command.accepted_by_agency or _is_of(agency, moment, rules)):
         raise NotAcceptedByAgency(agency=agency)
     return [

@@ -321,9 +321,10 @@ class RecordLawfulBasis(Command):
 
 
 @decides(RequestConsent, refuses=(OwnAgencyOnly, CapacityViewRequired, PersonLacksCapacity, AlreadyRecorded))
-def request_consent(command: RequestConsent, case: Case, moment: Moment) -> Sequence[Event]:
+def request_consent(command: RequestConsent, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
-    require_own_agency(command.discloser, moment)
+    discloser = rules.agency_name(command.discloser)
+    require_own_agency(discloser, moment)
     if command.capacity_view is CapacityView.NOT_ASSESSED:
         raise CapacityViewRequired
     if command.capacity_view is CapacityView.LACKS:
@@ -336,8 +337,8 @@ def request_consent(command: RequestConsent, case: Case, moment: Moment) -> Sequ
             case_id=case.case_id,
             person_id=case.person_id,
             grant_id=grant_id,
-            discloser=command.discloser,
-            recipient=command.recipient,
+            discloser=discloser,
+            recipient=rules.agency_name(command.recipient),
             purpose=command.purpose,
             categories=command.categories,
             capacity_view=command.capacity_view,

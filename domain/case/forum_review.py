@@ -18,7 +18,6 @@ from domain.case.action import (
     ActionDueInPast,
     ActionNotLinked,
     ActionToAssign,
-    agency_known_as,
     assigned,
     require_due_ahead,
     require_link,
@@ -416,7 +415,7 @@ def _what_follows(
             )
             return [plan]
         case "accept_lead_agency":
-            lead_agency = agency_known_as(command.lead_agency or "", rules)
+            lead_agency = rules.agency_name(command.lead_agency or "")
             return [
                 LeadAgencyNamed(
                     **ids, lead_agency=lead_agency, lead=command.lead or "", review_due_at=review_due_at
@@ -463,7 +462,7 @@ def one_agency_owns_all(actions: Sequence[ActionToAssign], rules: Rules) -> bool
 
     Source: MAPS, whole-person support and shared responsibility (domain reference 1.1; the warning is proposed).
     """
-    return len({agency_known_as(action.agency, rules) for action in actions}) == 1
+    return len({rules.agency_name(action.agency) for action in actions}) == 1
 
 
 def referring_agency_is_absent(case: Case, meeting: Meeting, rules: Rules) -> bool:
@@ -473,8 +472,8 @@ def referring_agency_is_absent(case: Case, meeting: Meeting, rules: Rules) -> bo
     """
     if not rules.programme(meeting.programme).quorum.referring_agency_for_its_item:
         return False
-    present = {agency_known_as(attendee.agency, rules) for attendee in meeting.attendees}
-    return agency_known_as(case.referring_agency, rules) not in present
+    present = {rules.agency_name(attendee.agency) for attendee in meeting.attendees}
+    return rules.agency_name(case.referring_agency) not in present
 
 
 @decides(MarkDecisionOverdue, refuses=(AlreadyRecorded,))

@@ -390,7 +390,7 @@ def propose_step_down(
         raise OutcomesSummaryRequired
     if not command.contingency_plan:
         raise ContingencyPlanRequired
-    receiving = _receiving_service(command)
+    receiving = rules.agency_name(_receiving_service(command))
     _require_clear_of_safeguarding(command, case, moment)
     return [
         StepDownProposed(

@@ -402,7 +402,9 @@ def withdraw_referral(command: WithdrawReferral, case: Case, moment: Moment) -> 
     withdrawn = ReferralWithdrawn(
         case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
     )
-    return [withdrawn, *end_episode(case)]
+    # A meeting must not wait for the outcome of a case that is closed.
+    item = [AgendaItemRemoved(meeting_id=case.meeting_id, case_id=case.case_id)] if case.meeting_id else []
+    return [withdrawn, *item, *end_episode(case)]
 
 
 def require_override_authority(moment: Moment) -> None:

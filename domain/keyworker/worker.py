@@ -119,7 +119,7 @@ def register_key_worker(command: RegisterKeyWorker, worker: KeyWorker, rules: Ru
             worker_id=worker.worker_id,
             staff_ref=command.staff_ref,
             display_name=command.display_name,
-            agency=command.agency,
+            agency=rules.agency_name(command.agency),
             programme=command.programme,
             forums=command.forums,
             specialisms=command.specialisms,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 
 from pydantic import Field
 
-from domain.case.action import agency_known_as
 from domain.case.consent import FORUM, Category, DisclosureNotCovered, Purpose, may_disclose
 from domain.case.forum_review import (
     ForumItemScheduled,
@@ -133,7 +132,7 @@ def require_own_or_on_behalf(agency: str, moment: Moment, rules: Rules) -> None:
     """A member speaks for their own agency; a coordinator writes down what one told them, an adapter carries it."""
     if moment.actor.role in (Role.COORDINATOR, Role.ADAPTER):
         return
-    if agency_known_as(moment.by_agency, rules) != agency:
+    if rules.agency_name(moment.by_agency) != agency:
         raise ReturnForOwnAgencyOnly
 
 
@@ -156,7 +155,7 @@ def covering_grant(
     Source: machine B, `may_disclose`, used everywhere (domain reference 2.5).
     """
     spellings = {grant.discloser for grant in case.grants.values()}
-    for spelled in sorted(name for name in spellings if agency_known_as(name, rules) == agency):
+    for spelled in sorted(name for name in spellings if rules.agency_name(name) == agency):
         grant = may_disclose(case, spelled, FORUM, purpose, category, at)
         if grant is not None:
             return grant
@@ -172,7 +171,7 @@ def agencies_to_ask(named: Sequence[str], case: Case, rules: Rules) -> tuple[str
     programme = rules.programme(case.programme)
     asked_about = [grant.discloser for grant in case.grants.values() if grant.recipient == FORUM]
     others = named or (*asked_about, *programme.forum.expected_agencies)
-    return tuple(dict.fromkeys(agency_known_as(name, rules) for name in (case.referring_agency, *others)))
+    return tuple(dict.fromkeys(rules.agency_name(name) for name in (case.referring_agency, *others)))
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -390,7 +389,7 @@ def return_information(
     An agency may return more than once, also after the date: what it learns late still helps the forum.
     """
     case.require(command, Stage.ON_AGENDA)
-    agency = agency_known_as(command.agency or moment.by_agency, rules)
+    agency = rules.agency_name(command.agency or moment.by_agency)
     require_own_or_on_behalf(agency, moment, rules)
     require_whole_return(command)
     categories = tuple(dict.fromkeys(command.categories))

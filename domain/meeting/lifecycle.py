@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from domain.case.action import agency_known_as
 from domain.case.forum_review import ForumItemWithdrawn
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
@@ -148,7 +147,7 @@ def missing_for_quorum(attendees: Sequence[Attendee], meeting: Meeting, rules: R
     quorum = rules.programme(meeting.programme).quorum
     parts = {attendee.part for attendee in attendees}
     seats = [attendee.agency for attendee in attendees if attendee.part in ("member", "deputy")]
-    agencies = {agency_known_as(name, rules) for name in seats}
+    agencies = {rules.agency_name(name) for name in seats}
     sectors = {agency.sector for name in agencies if (agency := rules.agencies.find(name))}
     if quorum.chair_or_deputy and not parts & {"chair", "deputy_chair"}:
         yield "chair_or_deputy"

@@ -5,6 +5,7 @@ import pytest
 from domain.case import triage as t
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
+from domain.meeting.events import AgendaItemRemoved
 from domain.person.identity import EpisodeEnded
 from tests.support.scenario import (
     A_SECOND,
@@ -132,3 +133,12 @@ def test_while_a_safeguarding_concern_is_open_only_the_safeguarding_lead_agrees_
     withdraw = t.WithdrawReferral(case_id=case.case_id, explanation="Sent in error")
     given(case).when(withdraw, as_=REFERRER).refused(t.SafeguardingConcernOpen)
     given(case).when(withdraw, as_=SAFEGUARDING_LEAD).then(t.ReferralWithdrawn, EpisodeEnded)
+
+
+def test_a_withdrawn_case_leaves_the_agenda_so_that_the_meeting_does_not_wait_for_it() -> None:
+    case = a_case().on_agenda()
+    outcome = given(case).when(
+        t.WithdrawReferral(case_id=case.case_id, explanation="Sent in error"), as_=REFERRER
+    )
+    outcome.then(t.ReferralWithdrawn, like(AgendaItemRemoved, case_id=case.case_id), EpisodeEnded)
+    assert outcome.after.meeting.items == {}

@@ -12,7 +12,7 @@ from domain.case import monitoring as mo
 from domain.case import step_down as sd
 from domain.case import support as su
 from domain.case.stages import Stage
-from domain.messages import Actor, Command, OutcomeId
+from domain.messages import Actor, Command, GrantId, OutcomeId
 from tests.support.scenario import (
     HOUSING,
     MANAGER,
@@ -33,7 +33,7 @@ ID = CASE.case_id
 SAM = a_worker("sam", specialisms=("substance_misuse",))
 RECOVERY = actor("forum_member", person="recovery-1", agency=HOUSING)
 REHAB = OutcomeId(some_id("outcome/rehab"))
-GRANT = c.GrantId(some_id("grant/handover"))
+GRANT = GrantId(some_id("grant/handover"))
 
 STORY: list[tuple[datetime, Actor, Command]] = [
     (london(2027, 1, 20, 11), SYSTEM, al.ProposeMatch(case_id=ID)),

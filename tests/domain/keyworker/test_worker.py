@@ -79,6 +79,10 @@ def test_a_forum_that_does_not_exist_is_refused_by_its_name() -> None:
     assert "there is no forum atlantis" in str(refusal)
 
 
+def test_a_workers_agency_has_one_name_however_it_was_written() -> None:
+    given().when(register(agency="gmp")).then(like(k.KeyWorkerRegistered, agency="Greater Manchester Police"))
+
+
 def test_a_programme_that_does_not_exist_is_refused() -> None:
     given().when(register(programme="atlantis")).refused(UnknownProgramme, programme="atlantis")
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
+from domain.meeting.events import AgendaItemRemoved
 from domain.messages import (
     AgencyName,
     CaseEvent,

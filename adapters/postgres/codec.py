@@ -101,8 +101,7 @@ class Codec:
             for version in range(stored, kind.SCHEMA_VERSION):
                 fields = self._upcasters[topic, version](fields)
             upcast = json.dumps(fields)
-        except Exception as unfit:
-            # Whatever an upcaster stumbles over, its words may quote a value.
+        except Exception as unfit:  # noqa: BLE001 - whatever an upcaster stumbles over, its words may quote a value
             at_fault = f"{type(unfit).__name__} on the way from version {stored}"
             raise UnreadableEvent(topic=topic, position=position, fields=at_fault) from None
         return kind.model_validate_json(upcast)

@@ -41,6 +41,7 @@ _LOST: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a session that was ended between two statements
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # no connection left, no room on the disk

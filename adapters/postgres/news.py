@@ -50,7 +50,13 @@ class News:
     async def _listen_for_ever(self) -> None:
         while True:
             # The connection may be lost in many ways, and each time the remedy is a new one.
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ):
                 await self._listen()
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -152,14 +152,13 @@ def speaks_the_language(pair: Pairing) -> bool:
     return first not in ("", "english") and first in spoken
 
 
-SOFT_RULES = (
-    # Without room a manager has to approve first, so this outweighs all the others together.
-    (12, "within_soft_limit", has_room),
-    (4, "specialism_matches", knows_the_need),
-    (4, "attached_to_forum", is_attached_to_the_forum),
-    (2, "speaks_first_language", speaks_the_language),
+SOFT_RULES: tuple[tuple[str, Callable[[Pairing], bool]], ...] = (
+    ("within_soft_limit", has_room),
+    ("specialism_matches", knows_the_need),
+    ("attached_to_forum", is_attached_to_the_forum),
+    ("speaks_first_language", speaks_the_language),
 )
-"""Weight, reason code, rule. Source: which are strong is in the matching rules (5.3); the figures are proposed."""
+"""Reason code and rule; how much each counts is in the programme, under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +205,11 @@ def rank(case: Case, pool: Sequence[KeyWorker], programme: Programme, day: date)
 
 
 def _scored(pair: Pairing) -> Ranked:
-    met = [(weight, code) for weight, code, is_met in SOFT_RULES if is_met(pair)]
-    because = tuple(code for _, code in met)
+    because = tuple(code for code, is_met in SOFT_RULES if is_met(pair))
+    weights = pair.programme.allocation.weights
     return Ranked(
         worker_id=pair.worker.worker_id,
-        score=sum(weight for weight, _ in met),
+        score=sum(getattr(weights, code) for code in because),
         because=because if has_room(pair) else ("needs_manager_approval", *because),
         within_soft_limit=has_room(pair),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
-
-MISSED_BEFORE_REVIEW: Final = 2
-"""Source: machine A, two missed check-ins lead to a manager's review (domain reference 2.4)."""
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -159,7 +156,7 @@ def mark_check_in_missed(
         missed_in_all=missed_in_all,
         next_check_in_due_at=_next_check_in(case, moment, rules),
     )
-    if missed_in_all < MISSED_BEFORE_REVIEW:
+    if missed_in_all < rules.programme(case.programme).monitoring.missed_before_review:
         return [missed]
     review = ManagerReviewRequested(
         case_id=case.case_id, person_id=case.person_id, because="check_ins_missed"

@@ -15,6 +15,7 @@ from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import RuleBroken
 from domain.messages import CaseId, Command, Event, Moment, PersonalText
+from domain.programmes import Programme
 from domain.roles import Permission
 from domain.values import Ndta
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
 
-# No official cut-off exists; half of the highest possible total is proposed.
-HIGH_SCORE: Final = 24
 LOSING_THE_HOME: Final = "risk_of_eviction"
 
 
@@ -37,7 +36,7 @@ class WorkerHasRoom(RuleBroken):
     code = "worker_has_room"
 
 
-def band_of(case: Case) -> Band:
+def band_of(case: Case, programme: Programme) -> Band:
     """How urgent the wait is, from what is known of the case now.
 
     Source: bands (proposed): safeguarding; high score or imminent loss of the home; standard (domain reference 2.10).
@@ -45,7 +44,7 @@ def band_of(case: Case) -> Band:
     if case.open_concerns:
         return "P1"
     total = Ndta(case.ndta).total if case.ndta is not None else None
-    high_score = total is not None and total >= HIGH_SCORE
+    high_score = total is not None and total >= programme.allocation.high_score
     if case.urgency == "urgent" or high_score or LOSING_THE_HOME in case.needs:
         return "P2"
     return "P3"
@@ -98,7 +97,8 @@ def join_waiting_list(
 ) -> Sequence[Event]:
     """Room means below the limit that needs no approval: a manager may prefer a short wait to a full caseload."""
     case.require(command, Stage.AWAITING_ALLOCATION)
-    ranking = rank(case, pool, rules.programme(case.programme), rules.london_day(moment.now))
+    programme = rules.programme(case.programme)
+    ranking = rank(case, pool, programme, rules.london_day(moment.now))
     with_room = sum(one.within_soft_limit for one in ranking.candidates)
     if with_room:
         raise WorkerHasRoom(workers=f"{with_room} worker{'s' if with_room > 1 else ''}")
@@ -106,7 +106,7 @@ def join_waiting_list(
         WaitingListJoined(
             case_id=case.case_id,
             person_id=case.person_id,
-            band=band_of(case),
+            band=band_of(case, programme),
             check_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
         )
     ]

@@ -197,10 +197,27 @@ class Agenda(_Part):
     capacity: int = Field(ge=1)
 
 
+class MatchingWeights(_Part):
+    """How much each soft matching rule speaks for a worker."""
+
+    within_soft_limit: int = Field(ge=0)
+    specialism_matches: int = Field(ge=0)
+    attached_to_forum: int = Field(ge=0)
+    speaks_first_language: int = Field(ge=0)
+
+
 class Allocation(_Part):
     """Limits around the key worker's first steps."""
 
     missed_contacts: int = Field(ge=1)
+    high_score: int = Field(ge=0, le=48)
+    weights: MatchingWeights
+
+
+class Monitoring(_Part):
+    """What is watched after step-down."""
+
+    missed_before_review: int = Field(ge=1)
 
 
 class CasePoints(_Part):
@@ -264,6 +281,7 @@ class Programme(_Part):
     quorum: Quorum
     agenda: Agenda
     allocation: Allocation
+    monitoring: Monitoring
     caseload: Caseload
     assessment: Assessment
     needs: Annotated[tuple[Need, ...], Field(strict=False)]

@@ -128,11 +128,13 @@ async def test_commands_are_carried_out_once_while_their_sessions_are_ended_at_r
         with contextlib.suppress(asyncio.CancelledError):
             while True:
                 killed += await owner.fetchval(
-                    "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND application_name = 'ccp' ORDER BY random() LIMIT 1) AS chosen"
+                    # Not the youngest: a session must live long enough to do something.
+                    "SELECT count(pg_terminate_backend(pid)) FROM ("
+                    " SELECT pid FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name = 'ccp'"
+                    " AND backend_start < clock_timestamp() - interval '100 ms' ORDER BY random() LIMIT 2) AS chosen"
                 )
-                # Not faster: sessions must live long enough to do something.
-                await asyncio.sleep(0.04)
+                await asyncio.sleep(0.02)
         await owner.close()
 
     async def write(mine: list[Append]) -> list[Answer]:

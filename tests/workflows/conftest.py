@@ -18,6 +18,14 @@ from domain.rules import Rules
 from tests.workflows.world import TASK_QUEUE, World, next_working_monday
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="write the histories of a whole case to tests/workflows/histories/ (run with tests/workflows)",
+    )
+
+
 @pytest.fixture
 async def world(pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules) -> AsyncIterator[World]:
     """The pathway in virtual time, on a Monday at ten."""

@@ -33,7 +33,8 @@ async def test_missing_returns_and_a_late_decision_are_marked_each_at_its_time(w
 
 async def test_every_open_action_is_followed_into_the_support_and_no_further(world: World) -> None:
     first, second = world.now + timedelta(days=9), world.now + timedelta(days=12)
-    case = decided("robin", "accept_lead_agency", at=world.now).led_by(at=world.now)
+    case = on_agenda("robin", at=world.now, meets=world.now)
+    case = decided(case, "accept_lead_agency", at=world.now).led_by(at=world.now)
     case = case.with_action("visit", due_at=first).with_action("forms", due_at=second)
     await world.given(case)
     waiting = await world.waiting(ProcessKind.FORUM_REVIEW, case)

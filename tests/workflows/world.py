@@ -139,23 +139,28 @@ def on_agenda(name: str, *, at: datetime, meets: datetime) -> CaseStory:
 
 
 def decided(
-    name: str, decision: Literal["accept_key_worker", "accept_lead_agency"], *, at: datetime
+    case: CaseStory, decision: Literal["accept_key_worker", "accept_lead_agency"], *, at: datetime
 ) -> CaseStory:
-    """A case on which the forum decided; what follows from it is still to be told."""
-    case = on_agenda(name, at=at, meets=at)
-    meeting_id = case.case.meeting_id
-    assert meeting_id is not None
-    return case.then_also(
-        ForumDecisionRecorded(
-            **case.ids, meeting_id=meeting_id, decision=decision, confirmed_by="chair-1", reasons="Needs"
-        ),
-        at=at,
+    """The forum decided on a case on its agenda; what follows from that is still to be told."""
+    assert case.case.meeting_id is not None
+    recorded = ForumDecisionRecorded(
+        **case.ids,
+        meeting_id=case.case.meeting_id,
+        decision=decision,
+        confirmed_by="chair-1",
+        reasons="Several needs",
     )
+    return case.then_also(recorded, at=at)
 
 
 def accepted(name: str, *, at: datetime) -> CaseStory:
     """A case for which the forum agreed a plan with a key worker, and no action yet."""
-    case = decided(name, "accept_key_worker", at=at)
+    heard = decided(on_agenda(name, at=at, meets=at), "accept_key_worker", at=at)
+    return with_a_plan(heard, at=at)
+
+
+def with_a_plan(case: CaseStory, *, at: datetime) -> CaseStory:
+    """The forum agreed a plan with a key worker."""
     plan = PlanAgreed(
         **case.ids,
         referrer_offer_reflected=True,

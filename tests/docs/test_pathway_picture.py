@@ -1,0 +1,57 @@
+"""The pictures in docs/pathway.md are drawn from the tables the engine moves by.
+
+Run this file as a script to draw them again.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from domain.case import stages
+from domain.meeting import state as meeting
+
+PAGE = Path(__file__).parents[2] / "docs" / "pathway.md"
+
+
+def drawn() -> str:
+    return "\n".join(
+        [
+            "# The pathway as a picture",
+            "",
+            "Drawn from `domain/case/stages.py` and `domain/meeting/state.py`; a test compares. Arrows are events.",
+            "Safeguarding is not on it: a concern runs beside the pathway, from any stage.",
+            "",
+            "## A case",
+            "",
+            *_diagram(stages.MOVES, start="New", end="Closed"),
+            "",
+            "## A forum meeting",
+            "",
+            *_diagram(meeting.MOVES, start="New", end=None),
+            "",
+        ]
+    )
+
+
+def _diagram(moves: object, *, start: str, end: str | None) -> Iterable[str]:
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for topic, move in moves.items():  # type: ignore[attr-defined]
+        for source, target in move.items():
+            arrows.setdefault((str(source), str(target)), []).append(topic)
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    for (source, target), topics in arrows.items():
+        begin = "[*]" if source == start else source
+        yield f"    {begin} --> {target}: {', '.join(topics)}"
+    if end is not None:
+        yield f"    {end} --> [*]"
+    yield "```"
+
+
+def test_the_pictures_in_the_docs_are_those_of_the_tables() -> None:
+    assert PAGE.read_text(encoding="utf-8") == drawn(), "run this file as a script to draw them again"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(drawn(), encoding="utf-8")
+    sys.stdout.write(f"drawn: {PAGE.name}\n")

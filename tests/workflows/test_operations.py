@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
@@ -38,6 +39,10 @@ async def test_the_list_says_what_a_case_waits_for_since_when_and_what_fires_nex
 
     async with engine.working(), engine.dispatching():
         await eventually(shows_the_next_step)
+        handle = engine.client.get_workflow_handle(workflow_id(ProcessKind.CONSENT, case.case_id))
+        page = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        assert page.current_details.startswith("**Waits for** the person's consent position, since ")
+        assert f"**Case** {case.case_id} in stage AwaitingConsent" in page.current_details
     # The worker has stopped, and the list stands.
     [row] = await list_workflows(
         engine.client,

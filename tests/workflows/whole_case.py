@@ -1,7 +1,7 @@
 """One case through every stage in which a process waits, with a name and a number planted wherever a text may stand.
 
-Every deadline on the way is missed once, so that every process does everything that it can do. Told in events; only
-what the engine adds is decided.
+People are late all the way, and at first there is no key worker, so that every process has something to do. Told in
+events; only what the engine adds is decided.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ PLANTED_NUMBER_AS_WRITTEN = "943 476 5919"
 async def play(world: World) -> CaseStory:
     """Play the case from referral to closure; it takes most of a year."""
     a_while = timedelta(days=9)
-    await world.given(worker := a_worker("alex"))
-
     case = with_planted_form(a_case("robin").submitted(at=world.now))
     await world.given(case)
     await world.time.advance(a_while)
@@ -39,8 +37,8 @@ async def play(world: World) -> CaseStory:
     case = with_a_plan(decided(case, "accept_key_worker", at=world.now), at=world.now)
     visit = world.now + timedelta(days=5)
     await world.given(case := case.with_action("visit", owner=PLANTED, due_at=visit, at=world.now))
-    await world.time.advance(a_while)
-    await world.given(case := case.allocated_to(dataclasses.replace(worker, facts=()), at=world.now))
+    await world.time.advance(timedelta(days=30))
+    await world.given(case := case.allocated_to(a_worker("alex"), at=world.now))
     await world.time.advance(a_while)
     done = ActionCompleted(
         **case.ids, action_id=case.action_id("visit"), evidence=PLANTED, effective=True, late=True

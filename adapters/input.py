@@ -79,7 +79,9 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise InvalidInput(FieldError("", "must be JSON in UTF-8")) from None
     except json.JSONDecodeError as error:
-        raise InvalidInput(FieldError("", f"is not JSON (line {error.lineno}, column {error.colno})")) from None
+        raise InvalidInput(
+            FieldError("", f"is not JSON (line {error.lineno}, column {error.colno})")
+        ) from None
     except (ValueError, RecursionError):
         # A number of thousands of digits, or thousands of brackets.
         raise InvalidInput(FieldError("", "is not JSON that can be read")) from None
@@ -130,14 +132,12 @@ def instant_from(text: str, field: str) -> datetime:
     """
     try:
         read = datetime.fromisoformat(text.strip())
-        if read.tzinfo is None:
-            read = read.replace(tzinfo=LONDON)
-        if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
-            raise InvalidInput(FieldError(field, _YEARS))
-        return read
     except ValueError:
         rule = "must be a date and time such as 2027-03-01T14:30+00:00; without an offset it is meant in Europe/London"
         raise InvalidInput(FieldError(field, rule)) from None
+    if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
+        raise InvalidInput(FieldError(field, _YEARS))
+    return read if read.tzinfo else read.replace(tzinfo=LONDON)
 
 
 _YEARS = f"the year must lie between {EARLIEST_YEAR} and {LATEST_YEAR}"
@@ -184,7 +184,9 @@ def _unknown_fields(
             continue
         shape = shape_of(field)
         if shape.nested is not None:
-            for number, one in enumerate(value if shape.many and isinstance(value, list | tuple) else [value]):
+            for number, one in enumerate(
+                value if shape.many and isinstance(value, list | tuple) else [value]
+            ):
                 yield from _unknown_fields(
                     shape.nested, one, (*path, name, number) if shape.many else (*path, name)
                 )
@@ -274,7 +276,7 @@ def _rule(error: Mapping[str, Any]) -> str:
         bound = str(context[key]).replace("'", "").replace(" or ", ", ")
         plain = rule.format(bound)
         return plain if bound != "1" else plain.replace("characters", "character").replace("entries", "entry")
-    if kind.startswith("datetime") or kind.startswith("timezone"):
+    if kind.startswith(("datetime", "timezone")):
         return "must be a date and time such as 2027-03-01T14:30+00:00"
     if kind.startswith("date"):
         return "must be a day such as 2027-03-01"
@@ -381,7 +383,9 @@ def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:
     return tuple(_fields(model, (), required=True, marked=False))
 
 
-def _fields(model: type[BaseModel], path: tuple[str, ...], *, required: bool, marked: bool) -> Iterator[Field]:
+def _fields(
+    model: type[BaseModel], path: tuple[str, ...], *, required: bool, marked: bool
+) -> Iterator[Field]:
     for name, field in model.model_fields.items():
         shape = shape_of(field)
         needed = required and field.is_required()
@@ -409,7 +413,9 @@ def shape_of(field: FieldInfo) -> Shape:
 def _shape(annotation: Any, metadata: tuple[object, ...]) -> Shape:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        added = [part for one in arguments[1:] for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
+        added = [
+            part for one in arguments[1:] for part in (one.metadata if isinstance(one, FieldInfo) else [one])
+        ]
         return _shape(arguments[0], (*metadata, *added))
     if origin in (Union, types.UnionType):
         real = [argument for argument in arguments if argument is not type(None)]
@@ -418,7 +424,9 @@ def _shape(annotation: Any, metadata: tuple[object, ...]) -> Shape:
         inner = _shape(arguments[0], ())
         return Shape(inner.kind, True, inner.nested, inner.choices, False, inner.comma)
     if origin is Literal:
-        return Shape("one of " + ", ".join(map(str, arguments)), choices=tuple(map(str, arguments)), comma=True)
+        return Shape(
+            "one of " + ", ".join(map(str, arguments)), choices=tuple(map(str, arguments)), comma=True
+        )
     supertype = getattr(annotation, "__supertype__", None)
     if supertype is not None:
         return _shape(supertype, metadata)
@@ -437,7 +445,13 @@ def _plain_shape(kind: type, metadata: tuple[object, ...]) -> Shape:
         return Shape("one of " + ", ".join(values), choices=values, comma=True)
     if issubclass(kind, bool):
         return Shape("yes or no", yes_or_no=True)
-    for plain, name in ((int, "whole number"), (float, "number"), (UUID, "id"), (datetime, "instant"), (date, "day")):
+    for plain, name in (
+        (int, "whole number"),
+        (float, "number"),
+        (UUID, "id"),
+        (datetime, "instant"),
+        (date, "day"),
+    ):
         if issubclass(kind, plain):
             return Shape(name, comma=True)
     if issubclass(kind, NHSNumber):

@@ -31,7 +31,9 @@ _FAMILIES: tuple[tuple[type[DomainError], int], ...] = (
 class BrokenRule(BaseModel):
     """One field and the rule it broke."""
 
-    field: str = Field(description="path of the field, such as form.needs.0; a header or query parameter by its name")
+    field: str = Field(
+        description="path of the field, such as form.needs.0; a header or query parameter by its name"
+    )
     rule: str
     value: str | int | float | bool | None = Field(
         default=None, description="what was given, only where it cannot be personal data"
@@ -45,7 +47,9 @@ class Problem(BaseModel):
     title: str = Field(examples=["Referrer offer required"])
     status: int = Field(examples=[422])
     detail: str = Field(description="one sentence: what is wrong and what to do")
-    instance: str | None = Field(default=None, description="this request, as it stands in the product's own log lines")
+    instance: str | None = Field(
+        default=None, description="this request, as it stands in the product's own log lines"
+    )
     code: str = Field(description="stable name of the rule", examples=["referrer_offer_required"])
     errors: list[BrokenRule] = Field(default=[], description="the fields that broke a rule")
     data: dict[str, str] = Field(default={}, description="codes and ids that the rule is about")
@@ -73,7 +77,9 @@ class Refused(Exception):
         super().__init__(detail)
 
 
-def problem_of(error: BaseException, *, command: type[Command] | None = None, request_id: UUID | None = None) -> Problem:
+def problem_of(
+    error: BaseException, *, command: type[Command] | None = None, request_id: UUID | None = None
+) -> Problem:
     """Put an exception into words for a caller. `command` helps to name the field that a rule is about."""
     instance = f"urn:ccp:request:{request_id}" if request_id else None
     match error:
@@ -82,7 +88,9 @@ def problem_of(error: BaseException, *, command: type[Command] | None = None, re
         case InvalidInput():
             return _problem(422, error.code, _sentence(error), instance, error.errors)
         case DomainError():
-            problem = _problem(status_of(type(error)), error.code, str(error), instance, _about(error, command))
+            problem = _problem(
+                status_of(type(error)), error.code, str(error), instance, _about(error, command)
+            )
             return problem.model_copy(update={"data": {key: str(value) for key, value in error.data.items()}})
         case LogUnavailable() | LogNotReady():
             return _problem(503, error.code, str(error), instance)

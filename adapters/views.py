@@ -60,7 +60,9 @@ class Done(BaseModel):
     worker_id: UUID | None = None
     grant_id: UUID | None = None
     action_id: UUID | None = None
-    action_ids: list[UUID] | None = Field(default=None, description="when the command assigned several actions")
+    action_ids: list[UUID] | None = Field(
+        default=None, description="when the command assigned several actions"
+    )
     outcome_id: UUID | None = None
     concern_id: UUID | None = None
     events: list[WrittenEvent]
@@ -72,7 +74,16 @@ _STREAM_IDS: tuple[tuple[type[Event], str], ...] = (
     (MeetingEvent, "meeting_id"),
     (WorkerEvent, "worker_id"),
 )
-_IDS = ("case_id", "person_id", "meeting_id", "worker_id", "grant_id", "action_id", "outcome_id", "concern_id")
+_IDS = (
+    "case_id",
+    "person_id",
+    "meeting_id",
+    "worker_id",
+    "grant_id",
+    "action_id",
+    "outcome_id",
+    "concern_id",
+)
 
 
 async def done(answer: Answer, log: EventLog) -> Done:
@@ -140,7 +151,9 @@ class FieldView(BaseModel):
     required: bool
     description: str
     default: Any = None
-    about_a_person: bool = Field(description="personal data, or words of staff: never in workflows, logs or errors")
+    about_a_person: bool = Field(
+        description="personal data, or words of staff: never in workflows, logs or errors"
+    )
 
 
 class RefusalView(BaseModel):
@@ -181,7 +194,8 @@ def command_view(decision: Decision) -> CommandView:
             for field in fields_of(command)
         ],
         refusals=[
-            RefusalView(code=one.code, message=one.sentence({}), status=status_of(one)) for one in refusals(decision)
+            RefusalView(code=one.code, message=one.sentence({}), status=status_of(one))
+            for one in refusals(decision)
         ],
         example=dict(command.EXAMPLE),
     )

@@ -1,5 +1,7 @@
 """`ccp commands`: what can be done, straight from the catalogue; needs no product to run."""
 
+# ruff: noqa: D301 - \b is click's mark for text that keeps its lines
+
 from __future__ import annotations
 
 import shlex
@@ -14,6 +16,7 @@ from adapters.views import CommandView, command_view
 from domain import catalogue
 from domain.decisions import DECISIONS
 from domain.programmes import Programme
+from domain.roles import Role
 
 
 @click.command()
@@ -57,7 +60,11 @@ def _explain(view: CommandView) -> None:
         (
             field.name,
             field.kind if len(field.kind) < 40 else field.kind.split(" of ")[0] + " of …",
-            "required" if field.required else "" if field.default in (None, "", []) else f"default {field.default}",
+            "required"
+            if field.required
+            else ""
+            if field.default in (None, "", [])
+            else f"default {field.default}",
             field.description,
         )
         for field in view.fields
@@ -69,7 +76,8 @@ def _explain(view: CommandView) -> None:
         ["code", "refused when this is broken"], [(one.code, one.message) for one in view.refusals], empty=""
     )
     say("Example:")
-    say(_example(view))
+    for line in _example(view):
+        say(line)
 
 
 def _needs() -> None:
@@ -79,15 +87,28 @@ def _needs() -> None:
         print_table(["need", "meaning"], [(need.code, need.label) for need in programme.needs], empty="")
 
 
-def _example(view: CommandView) -> str:
-    """The example as it is typed."""
-    role = next((role for role in view.roles if role != "system"), None)
+CONTINUED = " \\"
+
+# Who most often takes a step, if they may; the engine's own role is never typed.
+_WHO_FIRST = (
+    Role.COORDINATOR,
+    Role.MANAGER,
+    Role.KEY_WORKER,
+    Role.CHAIR,
+    *(r for r in Role if r is not Role.SYSTEM),
+)
+
+
+def _example(view: CommandView) -> list[str]:
+    """The example as it is typed, in lines."""
+    role = next((role for role in _WHO_FIRST if role in view.roles), None)
     if role is None:
-        return "  (issued by the engine's own timers; nobody can issue it from here)"
+        return ["  (issued by the engine's own timers; nobody can issue it from here)"]
     words = [f"ccp do {view.name}", f"--as-person {role.replace('_', '-')}-1 --as-role {role}"]
     words.append("--as-agency 'Manchester City Council'")
     words += _options(view.example, ())
-    return "  " + " \\\n    ".join(words)
+    last = len(words) - 1
+    return [f"{'    ' if n else '  '}{word}{'' if n == last else CONTINUED}" for n, word in enumerate(words)]
 
 
 def _options(given: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:

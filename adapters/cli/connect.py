@@ -1,15 +1,12 @@
-"""How the command line finds the product: the database that is named, or the product that runs on this machine."""
+"""How the command line reaches the product: connections only, opened for one answer and closed again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from adapters.cli.failures import NotRunning
-from adapters.embedded.rundir import find_running
-from adapters.settings import Settings, load_settings
+from adapters.settings import load_settings
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Product
@@ -20,56 +17,28 @@ WAIT_SECONDS = 3.0
 
 
 def run(work: Callable[[Product], Coroutine[Any, Any, T]]) -> T:
-    """Do something with the product and close it again."""
+    """Do something with the product and close it again.
+
+    Raises: NothingRuns, with what to type.
+    """
+    from adapters.bootstrap import addresses, open_product
 
     async def main() -> T:
-        async with opened() as product:
+        settings = load_settings()
+        dsn = addresses(settings).database_dsn
+        async with open_product(settings, dsn=dsn, max_connections=2) as product:
             return await work(product)
 
     return asyncio.run(main())
 
 
-@asynccontextmanager
-async def opened() -> AsyncIterator[Product]:
-    """Connect to the product.
+def run_on_lists(work: Callable[[Product], Coroutine[Any, Any, T]]) -> T:
+    """As `run`, once the read models have seen all that is in the log now, so that you see what you just did."""
+    from adapters.cli.output import note
 
-    Raises: NotRunning, with what to type.
-    """
-    from adapters.bootstrap import open_product
+    async def main(product: Product) -> T:
+        if not await product.read_models.wait_for(await product.log.head(), WAIT_SECONDS):
+            note("The read models are behind the log, so this may be a little old; `ccp worker` keeps them.")
+        return await work(product)
 
-    settings = load_settings()
-    async with open_product(settings, dsn=database_of(settings)) as product:
-        yield product
-
-
-def database_of(settings: Settings) -> str:
-    """Where the product's database is.
-
-    Raises: NotRunning.
-    """
-    if settings.database_url:
-        return settings.database_url
-    running = find_running(settings.data)
-    if running is None:
-        raise NotRunning(_nothing_runs(settings))
-    return running.database_dsn
-
-
-def temporal_of(settings: Settings) -> str:
-    """Where the product's Temporal server is.
-
-    Raises: NotRunning.
-    """
-    if settings.temporal_address:
-        return settings.temporal_address
-    running = find_running(settings.data)
-    if running is None:
-        raise NotRunning(_nothing_runs(settings))
-    return running.temporal_address
-
-
-def _nothing_runs(settings: Settings) -> str:
-    return (
-        f"No product runs with the data directory {settings.data}. Start one with `ccp up` in another terminal, "
-        "or set CCP_DATA to the directory it runs with, or DATABASE_URL (and TEMPORAL_ADDRESS) to its servers."
-    )
+    return run(main)

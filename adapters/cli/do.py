@@ -1,5 +1,7 @@
 """`ccp do COMMAND`: any command of the catalogue, with an option for each of its fields. No command is known by name."""
 
+# ruff: noqa: D301 - \b is click's mark for text that keeps its lines
+
 from __future__ import annotations
 
 import sys
@@ -12,7 +14,17 @@ import click
 
 from adapters.cli.connect import run
 from adapters.cli.output import note, print_json, print_pairs, say, words
-from adapters.input import Field, FieldError, InvalidInput, command_from, fields_of, instant_from, json_object, unkeepable
+from adapters.input import (
+    Field,
+    FieldError,
+    InvalidInput,
+    command_from,
+    fields_of,
+    instant_from,
+    json_object,
+    unkeepable,
+)
+from adapters.postgres.errors import LogError
 from adapters.settings import Settings, load_settings
 from adapters.views import Done, done
 from domain import catalogue
@@ -30,10 +42,10 @@ ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 class Do(click.Group):
     """One sub-command for each command of the catalogue, made when it is typed."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         return [command.NAME for command in catalogue.commands()]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click gives it
         return _sub_command(DECISIONS[cmd_name].command) if cmd_name in DECISIONS else None
 
     def resolve_command(
@@ -43,7 +55,7 @@ class Do(click.Group):
             raise click.UsageError("There is no such command; `ccp commands` lists them.", ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click gives it
         with formatter.section("Commands"):
             formatter.write_dl([(command.NAME, _first_line(command)) for command in catalogue.commands()])
 
@@ -98,17 +110,29 @@ def _option(field: Field, name: str) -> click.Option:
     option = option_name(field.path)
     if field.shape.yes_or_no and not field.shape.many:
         return click.Option([f"{option}/--no-{option[2:]}", name], default=None, help=text)
-    metavar = "JSON" if field.shape.nested else None if len(field.kind) > 20 else field.kind.upper().replace(" ", "-")
+    metavar = (
+        "JSON"
+        if field.shape.nested
+        else None
+        if len(field.kind) > 20
+        else field.kind.upper().replace(" ", "-")
+    )
     return click.Option([option, name], multiple=field.shape.many, metavar=metavar or "TEXT", help=text)
 
 
 def _common() -> list[click.Parameter]:
     return [
-        click.Option(["--data", "data"], metavar="JSON|@FILE|-", help="The command as JSON; options go before it."),
+        click.Option(
+            ["--data", "data"], metavar="JSON|@FILE|-", help="The command as JSON; options go before it."
+        ),
         click.Option(["--as-person", "as_person"], metavar="REF", help="Who acts (CCP_AS_PERSON)."),
         click.Option(["--as-role", "as_role"], metavar="ROLE", help="In which role (CCP_AS_ROLE)."),
-        click.Option(["--as-agency", "as_agency"], metavar="AGENCY", help="For which agency (CCP_AS_AGENCY)."),
-        click.Option(["--on-behalf-of", "on_behalf_of"], metavar="REF", help="For whom, if not for themselves."),
+        click.Option(
+            ["--as-agency", "as_agency"], metavar="AGENCY", help="For which agency (CCP_AS_AGENCY)."
+        ),
+        click.Option(
+            ["--on-behalf-of", "on_behalf_of"], metavar="REF", help="For whom, if not for themselves."
+        ),
         click.Option(
             ["--key", "key"],
             metavar="KEY",
@@ -135,9 +159,7 @@ def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str
 
     async def work(product: Product) -> Done:
         if _is_short(plain.get("case_id")):
-            from projections.cases import resolve_case
-
-            plain["case_id"] = str(await resolve_case(product.pool, plain["case_id"]))
+            plain["case_id"] = str(await product.read_models.resolve_case(plain["case_id"]))
         order = Request(
             command=_checked(command, plain),
             actor=actor,
@@ -149,9 +171,10 @@ def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str
 
     try:
         answer = run(work)
-    except Exception:
+    except (LogError, OSError):
+        # Nobody knows whether it was recorded; under the same key it can be sent again without harm.
         if given["key"] is None and not given["as_json"]:
-            note(f"To send it again: --key {key}")
+            note(f"To send it again without doubling it, add: --key {key}")
         raise
     if given["as_json"]:
         print_json({**answer.model_dump(mode="json", exclude_none=True), "idempotency_key": key})
@@ -206,7 +229,9 @@ def _many(field: Field, values: tuple[str, ...]) -> list[Any]:
         try:
             return [json_object(value) for value in values]
         except InvalidInput as refused:
-            raise InvalidInput(*[FieldError(option_name(field.path), one.rule) for one in refused.errors]) from None
+            raise InvalidInput(
+                *[FieldError(option_name(field.path), one.rule) for one in refused.errors]
+            ) from None
     if field.shape.comma:
         return [part.strip() for value in values for part in value.split(",") if part.strip()]
     return list(values)
@@ -278,7 +303,11 @@ def _show(answer: Done) -> None:
     ids = answer.model_dump(exclude_none=True)
     print_pairs(
         [
-            *((name.removesuffix("_id"), ids[name]) for name in ids if name.endswith("_id") and name != "command_id"),
+            *(
+                (name.removesuffix("_id"), ids[name])
+                for name in ids
+                if name.endswith("_id") and name != "command_id"
+            ),
             ("actions", answer.action_ids),
             ("events", [event.topic for event in answer.events]),
             ("position", answer.position),

@@ -6,23 +6,13 @@ import json
 
 import click
 
+from adapters.bootstrap import NothingRuns
 from adapters.cli.main import DEFECT, NOT_REACHABLE, REFUSED, WRONG_USAGE
+from adapters.cli.workflows import TemporalAway
 from adapters.embedded.errors import EmbeddedServerError
 from adapters.input import InvalidInput
 from adapters.problems import Problem, Refused, problem_of
 from adapters.settings import SettingsError
-
-
-class NotRunning(Exception):
-    """No product was found that could be asked."""
-
-    code = "product_not_running"
-
-
-class TemporalAway(Exception):
-    """The Temporal server of the product cannot be reached."""
-
-    code = "temporal_unavailable"
 
 
 def report(error: Exception, *, as_json: bool) -> int:
@@ -31,7 +21,7 @@ def report(error: Exception, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(problem.as_json(), ensure_ascii=False))
     else:
-        click.echo(_sentence(problem, error), err=True)
+        click.echo(_sentence(problem, error, exit_code), err=True)
     if exit_code == DEFECT:
         _log(error, problem)
     return exit_code
@@ -40,14 +30,18 @@ def report(error: Exception, *, as_json: bool) -> int:
 def put(error: Exception) -> tuple[Problem, int]:
     """An error as a problem, with the exit code that stands for it."""
     match error:
+        case click.exceptions.NoArgsIsHelpError():
+            return problem_of(Refused(400, "wrong_usage", error.format_message())), WRONG_USAGE
         case click.ClickException():
             return problem_of(Refused(400, "wrong_usage", _usage(error))), WRONG_USAGE
         case InvalidInput():
             return problem_of(error), WRONG_USAGE
         case SettingsError():
             return problem_of(Refused(400, "setting_invalid", str(error))), WRONG_USAGE
-        case NotRunning() | TemporalAway():
-            return problem_of(Refused(503, error.code, str(error))), NOT_REACHABLE
+        case NothingRuns():
+            return problem_of(Refused(503, "product_not_running", str(error))), NOT_REACHABLE
+        case TemporalAway():
+            return problem_of(Refused(503, "temporal_unavailable", str(error))), NOT_REACHABLE
         case EmbeddedServerError():
             return problem_of(Refused(503, "embedded_server_failed", str(error))), NOT_REACHABLE
     problem = problem_of(error)
@@ -63,12 +57,18 @@ def _usage(error: click.ClickException) -> str:
     return f"{said} Try `{context.command_path} --help`." if context is not None else said
 
 
-def _sentence(problem: Problem, error: Exception) -> str:
-    opening = "Refused" if 400 <= problem.status < 500 else "Not done"
+def _sentence(problem: Problem, error: Exception, exit_code: int) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return problem.detail
+    opening = (
+        "Refused" if exit_code == REFUSED else "Not understood" if exit_code == WRONG_USAGE else "Not done"
+    )
     if isinstance(error, InvalidInput):
         lines = [f"  {one.field}: {one.rule}" if one.field else f"  {one.rule}" for one in problem.errors]
-        return "\n".join([f"{opening} ({problem.code}):", *lines]) if len(lines) > 1 else (
-            f"{opening} ({problem.code}): {lines[0].strip()}"
+        return (
+            "\n".join([f"{opening} ({problem.code}):", *lines])
+            if len(lines) > 1
+            else (f"{opening} ({problem.code}): {lines[0].strip()}")
         )
     where = f" [{problem.instance}]" if problem.status == 500 else ""
     return f"{opening} ({problem.code}): {problem.detail}{where}"

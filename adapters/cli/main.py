@@ -3,6 +3,8 @@
 Exit codes: 0 done; 1 refused by a rule; 2 wrong usage or input; 3 the product cannot be reached; 70 an error of ours.
 """
 
+# ruff: noqa: D301 - \b is click's mark for text that keeps its lines
+
 from __future__ import annotations
 
 import importlib
@@ -16,9 +18,15 @@ REFUSED, WRONG_USAGE, NOT_REACHABLE, DEFECT, INTERRUPTED = 1, 2, 3, 70, 130
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("adapters.cli.servers:up", "Run the whole product on this machine."),
-    "demo": ("adapters.demo:demo_command", "Play one resident's story, then start the product with a register."),
+    "demo": (
+        "adapters.demo:demo_command",
+        "Play one resident's story, then start the product with a register.",
+    ),
     "do": ("adapters.cli.do:do", "Issue a command of the catalogue."),
-    "commands": ("adapters.cli.catalogue:commands", "What can be done: fields, roles, rules, an example to paste."),
+    "commands": (
+        "adapters.cli.catalogue:commands",
+        "What can be done: fields, roles, rules, an example to paste.",
+    ),
     "case": ("adapters.cli.cases:case", "One case: as it stands, its events, its story."),
     "cases": ("adapters.cli.cases:cases", "Find cases."),
     "caseload": ("adapters.cli.cases:caseload", "Who carries what: cases, points and limits of key workers."),
@@ -36,10 +44,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 class Root(click.Group):
     """The group `ccp`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click gives it
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -47,11 +55,11 @@ class Root(click.Group):
         assert isinstance(found, click.Command)
         return found
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click gives it
         with formatter.section("Commands"):
             formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
 
-    def main(  # type: ignore[override]  # narrower than click's on purpose: it always ends the process, or answers
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
@@ -73,7 +81,7 @@ class Root(click.Group):
             return INTERRUPTED
         except BrokenPipeError:
             # Whoever read our output has seen enough; keep Python from saying so when it closes the stream.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             return 0
         except Exception as error:  # noqa: BLE001 - every error becomes one sentence and a code here, nowhere else
             from adapters.cli.failures import report

@@ -10,17 +10,20 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import click
 from pydantic_core import to_jsonable_python
 
+from adapters.input import FieldError, InvalidInput
 from projections.words import london
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+E = TypeVar("E", bound=Enum)
 WIDTH_WHEN_PIPED = 240
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -64,7 +67,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
         table.add_column(column, overflow="fold", no_wrap=column in ("case", "worker", "meeting", "id"))
     for row in rows:
         table.add_row(*(Text(safe(words(cell))) for cell in row))
-    console().print(table)
+    page = console()
+    with page.capture() as written:
+        page.print(table)
+    for line in written.get().splitlines():
+        if line.strip():
+            click.echo(line.rstrip())
 
 
 def console() -> Console:
@@ -101,3 +109,27 @@ def words(value: object) -> str:
 def safe(text: str) -> str:
     """A text without what a terminal would obey instead of show."""
     return "".join(" " if unicodedata.category(sign) in ("Cc", "Cf", "Cs") else sign for sign in text)
+
+
+def one_of(kind: type[E], text: str, option: str) -> E:
+    """The member of an enumeration that was typed, however its letters are written.
+
+    Raises: InvalidInput, with what there is.
+    """
+    for member in kind:
+        if str(member.value).casefold() == text.casefold():
+            return member
+    raise InvalidInput(
+        FieldError(option, f"must be one of {', '.join(str(member.value) for member in kind)}")
+    )
+
+
+def whole_id(text: str, option: str) -> UUID:
+    """The id that was typed.
+
+    Raises: InvalidInput.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(FieldError(option, "must be a whole id")) from None

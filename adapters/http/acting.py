@@ -70,7 +70,9 @@ def acting(
             json_schema_extra={"enum": list(_CHANNELS)},
         ),
     ] = None,
-    reason: Annotated[str | None, Header(alias="Ccp-Reason", description="Why; kept with the events.")] = None,
+    reason: Annotated[
+        str | None, Header(alias="Ccp-Reason", description="Why; kept with the events.")
+    ] = None,
     effective_at: Annotated[
         str | None,
         Header(

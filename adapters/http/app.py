@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from adapters.http.commands import add_command_routes, command_schemas
 from adapters.http.middleware import RoundEveryRequest
 from adapters.http.reads import add_read_routes
-from adapters.http.responses import not_routed, refused, unreadable_request
+from adapters.http.responses import Examples, not_routed, refused, unreadable_request
 from adapters.input import InvalidInput
 from adapters.problems import Problem, Refused
 from adapters.settings import is_loopback
@@ -50,19 +50,20 @@ def create_app(product: Product, *, loopback: bool) -> FastAPI:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    add_command_routes(app, product, declared_actors=declared_actors)
-    add_read_routes(app, product, declared_actors=declared_actors)
+    examples = Examples()
+    add_command_routes(app, product, examples, declared_actors=declared_actors)
+    add_read_routes(app, product, examples, declared_actors=declared_actors)
     for ours in (DomainError, InvalidInput, Refused):
         app.add_exception_handler(ours, refused)
     app.add_exception_handler(RequestValidationError, unreadable_request)
     app.add_exception_handler(HTTPException, not_routed)
     # Behind a gateway, or inside a container, the name that callers use is not ours to know.
     app.add_middleware(RoundEveryRequest, only_local_names=loopback and is_loopback(product.settings.host))
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.openapi = lambda: _openapi(app, examples)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     return app
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, examples: Examples) -> dict[str, Any]:
     """FastAPI's document, with the schemas of the commands, whose bodies we read ourselves, and of problems."""
     if app.openapi_schema is None:
         document = get_openapi(
@@ -72,6 +73,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas.update(command_schemas())
         schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schemas["Problem"].pop("$defs", {}))
+        document["components"]["examples"] = examples.by_code
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from pydantic.json_schema import models_json_schema
 
 from adapters.http.acting import SIGN_IN_REQUIRED, Acting, acting
-from adapters.http.responses import Documented, documented
+from adapters.http.responses import Documented, Examples
 from adapters.input import InvalidInput, command_from, json_object
 from adapters.problems import AWAY, INTERNAL, Problem, Refused, problem_of
 from adapters.views import Done, done, refusals
@@ -29,7 +29,7 @@ LARGEST_BODY = 1_048_576
 log = structlog.stdlib.get_logger("ccp.http")
 
 
-def add_command_routes(app: FastAPI, product: Product, *, declared_actors: bool) -> None:
+def add_command_routes(app: FastAPI, product: Product, examples: Examples, *, declared_actors: bool) -> None:
     """Add `POST /commands/{name}` for every command."""
 
     def only_declared_actors() -> None:
@@ -51,7 +51,7 @@ def add_command_routes(app: FastAPI, product: Product, *, declared_actors: bool)
             response_model=Done,
             response_model_exclude_none=True,
             response_description="Done, or done before under the same key.",
-            responses=_responses(decision),
+            responses=_responses(decision, examples),
             openapi_extra={"requestBody": _body(command)},
         )
     app.add_api_route("/commands/{name}", _unknown, methods=["POST"], include_in_schema=False)
@@ -147,9 +147,9 @@ def _body(command: type[Command]) -> dict[str, Any]:
     }
 
 
-def _responses(decision: Decision) -> Documented:
+def _responses(decision: Decision, examples: Examples) -> Documented:
     problems = [problem_of(one(), command=decision.command) for one in refusals(decision)]
-    return documented([*problems, *COMMON])
+    return examples.documented([*problems, *COMMON])
 
 
 COMMON = (
@@ -165,10 +165,18 @@ COMMON = (
         errors=[{"field": "case_id", "rule": "is required"}],
     ),
     Problem(
-        type="urn:ccp:refusal:internal_error", title="Internal error", status=500, detail=INTERNAL, code="internal_error"
+        type="urn:ccp:refusal:internal_error",
+        title="Internal error",
+        status=500,
+        detail=INTERNAL,
+        code="internal_error",
     ),
     Problem(
-        type="urn:ccp:refusal:log_unavailable", title="Log unavailable", status=503, detail=AWAY, code="log_unavailable"
+        type="urn:ccp:refusal:log_unavailable",
+        title="Log unavailable",
+        status=503,
+        detail=AWAY,
+        code="log_unavailable",
     ),
 )
 """What any command may meet at this edge."""

@@ -56,7 +56,9 @@ class RoundEveryRequest:
         except Exception as error:  # noqa: BLE001 - the last net: whatever it was, the caller gets one clear answer
             problem = problem_of(error, request_id=request_id)
             if problem.status >= 500:
-                log.error("http.failed", code=problem.code, instance=problem.instance, **described(error))
+                log.error(  # noqa: TRY400 - the message of an exception may hold personal data
+                    "http.failed", code=problem.code, instance=problem.instance, **described(error)
+                )
             if not status:
                 await problem_response(problem)(scope, receive, send_with_headers)
         finally:

@@ -5,7 +5,7 @@ Until people sign in, whoever may declare who they are may read. Must not put a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,17 +18,16 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
-from adapters.http.responses import Documented, documented
+from adapters.http.responses import Documented, Examples
 from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput, unkeepable
 from adapters.postgres.errors import LogError
 from adapters.problems import Refused, is_log_away, problem_of
-from adapters.views import CaseView, CommandView, EventView, case_view, command_view, event_view
+from adapters.reading import read_case, read_events, require_case
+from adapters.views import CaseView, CommandView, EventView, command_view
 from domain import catalogue
-from domain.application import fold
 from domain.calendar import LONDON
 from domain.case.stages import Stage
 from domain.errors import NotFound
-from domain.messages import CaseEvent, Recorded
 from domain.programmes import Programme
 from domain.roles import Role
 from domain.values import ValueNotUsable
@@ -99,7 +98,7 @@ class ForumView(BaseModel):
     neighbourhoods: list[NamedCode]
 
 
-def add_read_routes(app: FastAPI, product: Product, *, declared_actors: bool) -> None:
+def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, declared_actors: bool) -> None:
     """Add every read. Reads about people are refused where nobody can be told apart."""
 
     def only_where_declared_actors_are_believed() -> None:
@@ -124,7 +123,13 @@ def add_read_routes(app: FastAPI, product: Product, *, declared_actors: bool) ->
             raise BEHIND
 
     def read(
-        path: str, answer: Any, *, tag: str, about_people: bool = True, read_models: bool = False, missing: str = ""
+        path: str,
+        answer: Any,
+        *,
+        tag: str,
+        about_people: bool = True,
+        read_models: bool = False,
+        missing: str = "",
     ) -> Callable[..., Any]:
         guards = [Depends(only_where_declared_actors_are_believed)] if about_people else []
         guards += [Depends(seen)] if read_models else []
@@ -133,7 +138,7 @@ def add_read_routes(app: FastAPI, product: Product, *, declared_actors: bool) ->
             response_model=answer,
             tags=[tag],
             dependencies=guards,
-            responses=_responses(about_people=about_people, missing=missing),
+            responses=_responses(examples, about_people=about_people, missing=missing),
         )
 
     _add_cases(read, product)
@@ -149,7 +154,8 @@ def _add_cases(read: Read, product: Product) -> None:
     @read("/cases", Page[CaseRow], tag="cases", read_models=True)
     async def cases(
         search: Annotated[
-            Text | None, Query(description="Words of a name, an NHS number, a reference, or the beginning of an id.")
+            Text | None,
+            Query(description="Words of a name, an NHS number, a reference, or the beginning of an id."),
         ] = None,
         stage: Annotated[list[Stage] | None, Query(description="Any of these stages.")] = None,
         forum: Forum = None,
@@ -201,7 +207,7 @@ def _add_cases(read: Read, product: Product) -> None:
             case_id, since=since, until=until, limit=limit, after=after
         )
         if not story.rows:
-            _require_case(case_id, await product.log.read_stream(case_id))
+            await require_case(product, case_id)
         return story
 
 
@@ -212,7 +218,9 @@ def _add_lists(read: Read, product: Product) -> None:
         forum: Forum = None,
         agency: Agency = None,
         worker: UUID | None = None,
-        on: Annotated[date | None, Query(description="Only who is in the pool on this day, or carries cases.")] = None,
+        on: Annotated[
+            date | None, Query(description="Only who is in the pool on this day, or carries cases.")
+        ] = None,
     ) -> list[CaseloadRow]:
         """Every key worker: cases, points, limits and load."""
         return await product.read_models.caseload(
@@ -262,7 +270,9 @@ def _add_lists(read: Read, product: Product) -> None:
 
     @read("/audit/actors/{person}", Page[AuditRow], tag="audit", read_models=True)
     async def doings(
-        person: Annotated[Text, InPath(description="How somebody is known to the product: a staff reference.")],
+        person: Annotated[
+            Text, InPath(description="How somebody is known to the product: a staff reference.")
+        ],
         since: Since = None,
         until: Since = None,
         limit: Limit = 100,
@@ -301,7 +311,8 @@ def _add_reference_data(read: Read, product: Product) -> None:
                 valid_from=forum.valid_from,
                 valid_to=forum.valid_to,
                 neighbourhoods=[
-                    NamedCode(code=code, name=geography.neighbourhood(code).name) for code in forum.neighbourhoods(day)
+                    NamedCode(code=code, name=geography.neighbourhood(code).name)
+                    for code in forum.neighbourhoods(day)
                 ],
             )
             for forum in geography.forums()
@@ -325,40 +336,14 @@ def _add_health(app: FastAPI, product: Product) -> None:
         except (LogError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             response.status_code = 503
             response.headers["Retry-After"] = "1"
-            reason = "event log away" if isinstance(error, LogError) or is_log_away(error) else "read models missing"
+            reason = (
+                "event log away"
+                if isinstance(error, LogError) or is_log_away(error)
+                else "read models missing"
+            )
             return Health(status=reason, version=release)
         behind = {name: head - position for name, position in positions.items() if position < head}
         return Health(status="ok", version=release, behind=behind)
-
-
-# -- a case from its own events ----------------------------------------------------------------------------------------
-
-
-async def read_case(product: Product, case_id: UUID) -> CaseView:
-    """One case as it stands.
-
-    Raises: NotFound.
-    """
-    recorded = await product.log.read_stream(case_id)
-    _require_case(case_id, recorded)
-    return case_view(fold("Case", case_id, recorded), recorded[-1].version)
-
-
-async def read_events(product: Product, case_id: UUID, *, limit: int, after: int) -> Page[EventView]:
-    """One case's events in order, from one version on.
-
-    Raises: NotFound.
-    """
-    recorded = await product.log.read_stream(case_id, after_version=after)
-    _require_case(case_id, recorded or await product.log.read_stream(case_id))
-    rows = tuple(event_view(one) for one in recorded[:limit])
-    return Page(rows=rows, next=str(rows[-1].version) if len(recorded) > limit else None)
-
-
-def _require_case(case_id: UUID, recorded: Sequence[Recorded]) -> None:
-    # An id may be a meeting's or a person's.
-    if not recorded or not isinstance(recorded[0].event, CaseEvent):
-        raise NotFound(kind="case", id=case_id)
 
 
 # -- documentation -----------------------------------------------------------------------------------------------------
@@ -368,11 +353,16 @@ BEHIND = Refused(
 )
 
 
-def _responses(*, about_people: bool, missing: str) -> Documented:
+def _responses(examples: Examples, *, about_people: bool, missing: str) -> Documented:
     shared = {problem.code: problem for problem in COMMON}
     problems = [shared["invalid_input"], shared["internal_error"]]
     if missing:
         problems.append(problem_of(NotFound(kind=missing, id="<id>")))
     if about_people:
-        problems += [shared["sign_in_required"], problem_of(CursorInvalid()), problem_of(BEHIND), shared["log_unavailable"]]
-    return documented(problems)
+        problems += [
+            shared["sign_in_required"],
+            problem_of(CursorInvalid()),
+            problem_of(BEHIND),
+            shared["log_unavailable"],
+        ]
+    return examples.documented(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,10 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     """A problem as a response; one that may pass by itself says when to try again."""
     wait = {"Retry-After": "1"} if problem.status == 503 else {}
     return JSONResponse(
-        problem.as_json(), status_code=problem.status, media_type=MEDIA_TYPE, headers={**wait, **(headers or {})}
+        problem.as_json(),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={**wait, **(headers or {})},
     )
 
 
@@ -72,26 +75,29 @@ def request_id(request: Request) -> UUID | None:
 SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 
-def documented(problems: Iterable[Problem]) -> Documented:
-    """Problems as OpenAPI responses, one entry for each status with an example for each code."""
-    by_status: dict[int, list[Problem]] = {}
-    for problem in problems:
-        by_status.setdefault(problem.status, []).append(problem)
-    return {
-        status: {
-            "description": _description(group),
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": SCHEMA,
-                    "examples": {
-                        one.code: {"summary": one.title, "value": one.as_json()} for one in group
-                    },
-                }
-            },
+class Examples:
+    """One example for each code, kept once in the document however many routes may answer it."""
+
+    def __init__(self) -> None:
+        self.by_code: dict[str, dict[str, Any]] = {}
+
+    def documented(self, problems: Iterable[Problem]) -> Documented:
+        """Problems as OpenAPI responses: one entry for each status, with an example for each code."""
+        by_status: dict[int, list[Problem]] = {}
+        for problem in problems:
+            by_status.setdefault(problem.status, []).append(problem)
+            self.by_code.setdefault(problem.code, {"summary": problem.title, "value": problem.as_json()})
+        return {
+            status: {
+                "description": "\n".join(f"- `{one.code}`: {one.detail}" for one in group),
+                "content": {
+                    MEDIA_TYPE: {
+                        "schema": SCHEMA,
+                        "examples": {
+                            one.code: {"$ref": f"#/components/examples/{one.code}"} for one in group
+                        },
+                    }
+                },
+            }
+            for status, group in sorted(by_status.items())
         }
-        for status, group in sorted(by_status.items())
-    }
-
-
-def _description(group: Sequence[Problem]) -> str:
-    return "\n".join(f"- `{one.code}`: {one.detail}" for one in group)

@@ -27,7 +27,9 @@ COORDINATOR = {
 }
 
 
-def acting_as(role: str, *, person: str | None = None, agency: str = "MCC Community Safety") -> dict[str, str]:
+def acting_as(
+    role: str, *, person: str | None = None, agency: str = "MCC Community Safety"
+) -> dict[str, str]:
     """The headers of somebody who acts in a role."""
     return {"Ccp-Person": person or f"{role}-1", "Ccp-Role": role, "Ccp-Agency": agency}
 

@@ -1,0 +1,457 @@
+"""Reading at a terminal: one case from its own events, and lists from the read models.
+
+Tables show no more of a person than their name; `--json` shows everything that the API does.
+"""
+
+# ruff: noqa: D301 - \b is click's mark for text that keeps its lines
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from adapters.cli.connect import run, run_on_lists
+from adapters.cli.output import json_option, one_of, print_json, print_pairs, print_table, say, whole_id
+from adapters.input import FieldError, InvalidInput, instant_from
+from adapters.views import CaseView, EventView
+from domain.case.stages import Stage
+from domain.errors import NotFound
+from domain.roles import Role
+
+if TYPE_CHECKING:
+    from adapters.bootstrap import Product
+    from projections.agenda import MeetingRow
+    from projections.audit import AuditRow
+    from projections.cases import CaseRow
+    from projections.due import DueRow
+    from projections.page import Page
+
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="At most so many rows."
+)
+after_option = click.option("--after", metavar="CURSOR", help="Go on after a page; it says with what.")
+
+
+@click.group()
+def case() -> None:
+    """One case, by its id, the beginning of its id, or its register reference.
+
+    \b
+    Examples:
+      ccp case show 0b8f0e5a
+      ccp case events GMP-2027-00417
+      ccp case audit 0b8f0e5a --json
+    """
+
+
+@case.command()
+@click.argument("id")
+@json_option
+def show(id: str, as_json: bool) -> None:  # noqa: A002 - the name people see in the usage line
+    """One case as it stands, and what it waits for.
+
+    \b
+    Example:
+      ccp case show 0b8f0e5a
+    """
+    from adapters.reading import read_case
+
+    async def work(product: Product) -> CaseView:
+        return await read_case(product, await _resolve(product, id))
+
+    found = run(work)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+@case.command()
+@click.argument("id")
+@json_option
+def events(id: str, as_json: bool) -> None:  # noqa: A002
+    """One case's events in order; with --json every field, personal data included.
+
+    \b
+    Example:
+      ccp case events 0b8f0e5a
+    """
+    from adapters.reading import read_events
+
+    async def work(product: Product) -> Page[EventView]:
+        return await read_events(product, await _resolve(product, id), limit=100_000, after=0)
+
+    found = run(work)
+    if as_json:
+        print_json(found.rows)
+        return
+    rows = [
+        (
+            one.version,
+            one.effective_at,
+            one.topic,
+            one.what,
+            f"{one.actor.person} ({one.actor.role})",
+            one.actor.agency,
+        )
+        for one in found.rows
+    ]
+    print_table(["", "when", "event", "what", "by", "agency"], rows, empty="No events.")
+
+
+@case.command()
+@click.argument("id")
+@json_option
+def audit(id: str, as_json: bool) -> None:  # noqa: A002
+    """One case's story: who did what, on whose behalf, why, under which rules, when it happened and was recorded.
+
+    \b
+    Example:
+      ccp case audit 0b8f0e5a
+    """
+
+    async def work(product: Product) -> list[AuditRow]:
+        case_id = await _resolve(product, id)
+        rows: list[AuditRow] = []
+        after: str | None = None
+        while True:
+            page = await product.read_models.story_of_case(case_id, limit=500, after=after)
+            rows += page.rows
+            after = page.next
+            if after is None:
+                return rows
+
+    story = run_on_lists(work)
+    if as_json:
+        print_json(story)
+        return
+    rows = [
+        (
+            one.effective_at,
+            "" if one.recorded_at == one.effective_at else one.recorded_at,
+            one.what,
+            one.person if one.on_behalf_of is None else f"{one.person} for {one.on_behalf_of}",
+            one.role,
+            one.agency,
+            one.reason,
+            one.programme_version,
+        )
+        for one in story
+    ]
+    print_table(
+        ["happened", "recorded, if later", "what", "by", "role", "agency", "why", "rules"],
+        rows,
+        empty="No story yet.",
+    )
+
+
+@click.command()
+@click.option(
+    "--search", metavar="TEXT", help="Words of a name, an NHS number, a reference, the beginning of an id."
+)
+@click.option("--stage", "stages", metavar="STAGE", multiple=True, help=f"Any of: {', '.join(Stage)}.")
+@click.option("--forum", metavar="CODE", help="Cases of this forum.")
+@click.option("--agency", metavar="NAME", help="Referred by this agency.")
+@click.option("--worker", metavar="ID", help="Of this key worker.")
+@click.option("--possible-duplicates", is_flag=True, help="Only those where somebody must decide who it is.")
+@click.option("--open/--closed", "is_open", default=None, help="Only open cases, or only closed ones.")
+@limit_option
+@after_option
+@json_option
+def cases(
+    search: str | None,
+    stages: tuple[str, ...],
+    forum: str | None,
+    agency: str | None,
+    worker: str | None,
+    possible_duplicates: bool,
+    is_open: bool | None,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Find cases, the latest first.
+
+    \b
+    Examples:
+      ccp cases --stage Triage --stage Submitted
+      ccp cases --search robin --open
+    """
+    from projections.cases import CaseFilter
+
+    wanted = CaseFilter(
+        text=search,
+        stages=[one_of(Stage, stage, "--stage") for stage in stages] or None,
+        forum=forum,
+        agency=agency,
+        worker=whole_id(worker, "--worker") if worker else None,
+        possible_duplicate=True if possible_duplicates else None,
+        open=is_open,
+    )
+
+    async def work(product: Product) -> Page[CaseRow]:
+        return await product.read_models.cases(wanted, limit=limit, after=after)
+
+    found = run_on_lists(work)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.case_id,
+            f"{one.given_name} {one.family_name}",
+            one.stage.value,
+            one.forum,
+            one.referring_agency,
+            one.reference,
+            one.worker_name,
+            one.next_due_at,
+            "possible duplicate" if one.possible_duplicate else "",
+        )
+        for one in found.rows
+    ]
+    print_table(
+        ["case", "person", "stage", "forum", "referred by", "reference", "key worker", "next due", ""],
+        rows,
+        empty="No case fits.",
+    )
+    _more(found)
+
+
+@click.command()
+@click.option("--programme", metavar="NAME", help="Workers of this programme.")
+@click.option("--forum", metavar="CODE", help="Workers who serve this forum.")
+@click.option("--agency", metavar="NAME", help="Workers of this agency.")
+@json_option
+def caseload(programme: str | None, forum: str | None, agency: str | None, as_json: bool) -> None:
+    """Every key worker: how many cases they carry, what these weigh, and how much room is left.
+
+    \b
+    Example:
+      ccp caseload --forum ardwick-longsight
+    """
+
+    async def work(product: Product) -> Any:
+        return await product.read_models.caseload(programme=programme, forum=forum, agency=agency)
+
+    found = run_on_lists(work)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.worker_id,
+            one.display_name,
+            one.agency,
+            one.forums,
+            f"{one.cases} of {one.soft_limit} (never over {one.hard_limit})",
+            f"{one.points} of {one.capacity_points:g}",
+            "" if one.load_percent is None else f"{one.load_percent:.0f} %",
+            dict(one.cases_by_stage),
+        )
+        for one in found
+    ]
+    print_table(
+        ["worker", "name", "agency", "forums", "cases", "points", "load", "stages"],
+        rows,
+        empty="No key worker is registered; `ccp commands register-key-worker` says how.",
+    )
+
+
+@click.command()
+@click.option("--forum", metavar="CODE", help="In this forum.")
+@click.option("--role", metavar="ROLE", help="For this role.")
+@click.option("--agency", metavar="NAME", help="For this agency.")
+@click.option("--until", metavar="INSTANT", help="Up to then; in Europe/London when no offset is given.")
+@click.option("--overdue", is_flag=True, help="Only what has run out.")
+@limit_option
+@after_option
+@json_option
+def due(
+    forum: str | None,
+    role: str | None,
+    agency: str | None,
+    until: str | None,
+    overdue: bool,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """What is due, soonest first, and for whom.
+
+    \b
+    Examples:
+      ccp due --role coordinator
+      ccp due --forum ardwick-longsight --until 2027-03-01
+      ccp due --overdue
+    """
+    from projections.due import DueFilter
+
+    who = one_of(Role, role, "--role") if role else None
+    bound = instant_from(until, "--until") if until else None
+
+    async def work(product: Product) -> Page[DueRow]:
+        now = await product.application.clock.now()
+        ends: datetime | None = min(now, bound) if overdue and bound else now if overdue else bound
+        wanted = DueFilter(forum=forum, role=who, agency=agency, until=ends)
+        return await product.read_models.due(wanted, now=now, limit=limit, after=after)
+
+    found = run_on_lists(work)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.due_at,
+            "overdue" if one.overdue else "",
+            one.what,
+            one.role or one.owner,
+            one.agency or one.worker_name,
+            one.forum,
+            one.case_id or one.meeting_id,
+            one.stage,
+        )
+        for one in found.rows
+    ]
+    print_table(["due", "", "what", "who", "of", "forum", "id", "stage"], rows, empty="Nothing is due.")
+    _more(found)
+
+
+@click.command()
+@click.argument("forum_or_meeting", metavar="FORUM|MEETING")
+@click.option("--past", is_flag=True, help="Past meetings of the forum too.")
+@json_option
+def agenda(forum_or_meeting: str, past: bool, as_json: bool) -> None:
+    """A forum's coming meetings, or one meeting by its id: items, what agencies returned, what was decided.
+
+    \b
+    Examples:
+      ccp agenda ardwick-longsight
+      ccp agenda ardwick-longsight --past
+    """
+    meeting_id = _as_id(forum_or_meeting)
+
+    async def work(product: Product) -> list[MeetingRow]:
+        if meeting_id is not None:
+            rows = (await product.read_models.agenda(meeting=meeting_id)).rows
+            if not rows:
+                raise NotFound(kind="meeting", id=meeting_id)
+            return list(rows)
+        known = {forum.code for forum in product.rules.geography.forums()}
+        if forum_or_meeting not in known:
+            raise InvalidInput(
+                FieldError(
+                    "FORUM|MEETING", f"must be the id of a meeting or one of {', '.join(sorted(known))}"
+                )
+            )
+        # A meeting of today is not past, whatever the hour.
+        now = await product.application.clock.now()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        page = await product.read_models.agenda(
+            forum=forum_or_meeting, since=None if past else today, limit=500
+        )
+        return list(page.rows)
+
+    found = run_on_lists(work)
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        say("No meeting is planned; `ccp commands plan-meeting` says how.")
+    for meeting in found:
+        _show_meeting(meeting)
+
+
+def _show_meeting(meeting: MeetingRow) -> None:
+    print_pairs(
+        [
+            ("meeting", meeting.meeting_id),
+            ("forum", meeting.forum),
+            ("starts", meeting.starts_at),
+            ("stage", meeting.stage.value),
+            ("agenda closes", meeting.agenda_closes_at),
+            ("returns due", meeting.returns_due_at),
+            ("minutes due", meeting.minutes_due_at),
+            ("present", meeting.agencies_present),
+        ]
+    )
+    rows = [
+        (
+            one.case_id,
+            "urgent" if one.urgent else "",
+            one.referring_agency,
+            [returned.agency for returned in one.returned],
+            one.missing,
+            one.decision or one.outcome,
+        )
+        for one in meeting.items
+    ]
+    print_table(["case", "", "referred by", "returned", "missing", "decided"], rows, empty="No item yet.")
+
+
+def _show(found: CaseView) -> None:
+    print_pairs(
+        [
+            ("case", found.case_id),
+            ("person", found.person_id),
+            ("stage", found.stage.value),
+            ("waits for", found.waits_for),
+            ("closed because", (found.closed_because or "").replace("_", " ")),
+            ("programme", f"{found.programme} {found.programme_version}"),
+            ("referred by", f"{found.referring_agency} ({found.urgency})"),
+            ("forum", found.forum),
+            ("needs", found.needs),
+            ("possibly also", found.possible_duplicates),
+            ("meeting", found.meeting_id),
+            ("waiting list", found.waiting_band),
+            ("key worker", found.worker_id),
+            ("accepted", found.allocation_accepted if found.worker_id else None),
+            ("lead agency", found.lead_agency),
+            ("stepped down to", found.receiving_agency),
+            ("monitored until", found.monitoring_ends_at),
+            ("open concerns", found.open_safeguarding_concerns),
+            ("events", found.version),
+        ]
+    )
+    if found.clocks:
+        say("")
+        clocks = [(one.due_at, "overdue" if one.overdue else "", one.what, one.role) for one in found.clocks]
+        print_table(["due", "", "what", "who"], clocks, empty="")
+    if found.consents:
+        consents = [
+            (
+                one.grant_id,
+                one.discloser,
+                one.recipient,
+                one.purpose,
+                one.categories,
+                one.state,
+                one.expires_at,
+            )
+            for one in found.consents
+        ]
+        print_table(["consent", "from", "to", "for", "what", "state", "until"], consents, empty="")
+    if found.actions:
+        actions = [(one.action_id, one.agency, one.owner, one.due_at, one.state) for one in found.actions]
+        print_table(["action", "agency", "owner", "due", "state"], actions, empty="")
+
+
+async def _resolve(product: Product, text: str) -> UUID:
+    """The case that is meant; a whole id needs no read model, so it works at once after a command."""
+    return _as_id(text) or await product.read_models.resolve_case(text)
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _more(page: Page[Any]) -> None:
+    if page.next is not None:
+        total = "" if page.total is None else f" of {page.total}"
+        say(f"The first {len(page.rows)}{total}; go on with --after {page.next}")

@@ -15,9 +15,8 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from temporalio.service import RPCError
 
-from adapters.postgres.errors import LogError
+from adapters.postgres.errors import LogError, LogUnavailable
 from adapters.postgres.sql import named_queries
 from adapters.temporal.herald import Herald
 from domain.messages import CaseEvent, Recorded
@@ -52,7 +51,7 @@ class Dispatcher:
         self._herald = Herald(client, task_queue=task_queue)
         self._turns = asyncio.Semaphore(concurrency)
         self._untold: dict[UUID, int] = {}
-        """Cases of which Temporal would not hear, with the position after which they were not told."""
+        """Cases that could not be told of, with the position after which they were not."""
         self.position = 0
         """The last position of the log that was told of."""
 
@@ -106,13 +105,14 @@ class Dispatcher:
     async def _tell_of(self, case_id: UUID, after: int) -> None:
         """Tell of one case as it stands now, which may be further on than the batch that made us look."""
         async with self._turns:
-            routing = route(await self._log.read_stream(case_id), after=after)
             try:
-                await self._herald.tell(routing)
-            except RPCError as error:
-                # Others must not wait for this one. It is tried again with every batch, and after a restart.
+                await self._herald.tell(route(await self._log.read_stream(case_id), after=after))
+            except LogUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with this case, the others must not wait
+                # It is tried again with every batch, and after a restart: the position is not kept beyond it.
                 self._untold[case_id] = after
-                _log.error("dispatch.case_not_told", case_id=str(case_id), status=error.status.name)
+                _log.error("dispatch.case_not_told", case_id=str(case_id), error=type(error).__name__)
             else:
                 self._untold.pop(case_id, None)
 

@@ -17,6 +17,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
 from adapters.temporal.dispatcher import rebuild
 from adapters.temporal.search_attributes import TYPES, register
+from domain.case.action import ActionAcknowledged
 from domain.rules import Rules
 from tests.support.directories import reachable_directory
 from tests.support.scenario import CaseStory, a_case
@@ -116,6 +117,24 @@ async def test_what_happens_while_the_dispatcher_is_away_is_told_when_it_is_back
         async with engine.dispatching():
             await engine.comes_to(K.CONSENT, case, "COMPLETED")
             await engine.comes_to(K.FORUM_REVIEW, case)
+
+
+async def test_a_case_that_cannot_be_told_of_holds_up_nobody_and_is_not_forgotten(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    broken, sound = a_new_case().submitted(at=now()), a_new_case().awaiting_consent(at=now())
+    nobody_set_this = ActionAcknowledged(**broken.ids, action_id=broken.action_id())
+    await engine.given(broken := broken.then_also(nobody_set_this))
+    await engine.given(sound)
+    with capture_logs() as lines:
+        async with engine.dispatching() as dispatcher:
+            await engine.has_caught_up(dispatcher)
+            await engine.comes_to(K.CONSENT, sound, "RUNNING")
+            await engine.comes_to(K.REFERRAL, broken)
+    assert {"event": "dispatch.case_not_told", "log_level": "error", "error": "KeyError"} | {
+        "case_id": str(broken.case_id)
+    } in lines
+    assert await pool.fetchval("SELECT position FROM dispatch.position") == 0
 
 
 async def test_of_two_dispatchers_one_works_and_the_other_takes_over(engine: Engine) -> None:

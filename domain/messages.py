@@ -19,7 +19,6 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
-    Field,
     StringConstraints,
     model_validator,
 )
@@ -260,4 +259,3 @@ class Recorded:
 
 
 Day = date
-NonEmpty = Annotated[str, Field(min_length=1)]

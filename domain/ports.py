@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.errors import DomainError
 from domain.messages import Envelope, Event, PersonId, Recorded, WorkerId
 
 
@@ -129,19 +128,6 @@ class WorkerPool(Protocol):
     async def workers_of(self, programme: str) -> Sequence[WorkerId]:
         """Every registered key worker of a programme."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A command that was refused, for callers who want a value and not an exception."""
-
-    code: str
-    message: str
-    data: Mapping[str, object] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, error: DomainError) -> Refusal:
-        return cls(error.code, str(error), error.data)
 
 
 class LogReader(Protocol):

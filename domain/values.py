@@ -6,13 +6,12 @@ Must not read a clock, and must never put the value itself in a message: most of
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from stdnum.exceptions import InvalidChecksum, ValidationError
@@ -21,11 +20,6 @@ from stdnum.gb import nhs
 __all__ = [
     "LONGEST_LIFE_YEARS",
     "NDTA_ITEMS",
-    "AgencyName",
-    "AgencyNameNotUsable",
-    "DateOfBirth",
-    "DateOfBirthImpossible",
-    "DateOfBirthInFuture",
     "NHSNumber",
     "NHSNumberCheckDigitWrong",
     "NHSNumberIsPlaceholder",
@@ -36,10 +30,7 @@ __all__ = [
     "NdtaNotNumbers",
     "NdtaScoreOutOfRange",
     "ValueNotUsable",
-    "WorkingDays",
-    "WorkingDaysNegative",
     "age_on",
-    "check_date_of_birth",
     "spreadsheet_safe",
 ]
 
@@ -121,23 +112,6 @@ class NHSNumber(str):
 
 LONGEST_LIFE_YEARS: Final = 120
 
-DateOfBirth = Annotated[
-    date,
-    Field(title="Date of birth", description="Calendar date, not in the future.", examples=["1984-05-17"]),
-]
-
-
-class DateOfBirthInFuture(ValueNotUsable):
-    """The date of birth is in the future."""
-
-    code = "date_of_birth_in_future"
-
-
-class DateOfBirthImpossible(ValueNotUsable):
-    """The date of birth is more than 120 years ago."""
-
-    code = "date_of_birth_impossible"
-
 
 def age_on(born: date, day: date) -> int:
     """Return the age in completed years on a day; somebody born on 29 February gains a year on 1 March.
@@ -145,100 +119,6 @@ def age_on(born: date, day: date) -> int:
     Source: Family Law Reform Act 1969 s9 (an age is attained at the start of the anniversary).
     """
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def check_date_of_birth(born: date, on: date) -> date:
-    """Return the date of birth if it can be one on that day.
-
-    Raises: DateOfBirthInFuture, DateOfBirthImpossible.
-    """
-    if born > on:
-        raise DateOfBirthInFuture
-    if age_on(born, on) > LONGEST_LIFE_YEARS:
-        raise DateOfBirthImpossible
-    return born
-
-
-# --- Working days -----------------------------------------------------------------------------------------
-
-
-class WorkingDaysNegative(ValueNotUsable):
-    """A number of working days cannot be negative."""
-
-    code = "working_days_negative"
-
-
-class WorkingDays(int):
-    """A length of time counted in working days (Monday to Friday without bank holidays).
-
-    Raises: WorkingDaysNegative.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, days: int) -> Self:
-        if days < 0:
-            raise WorkingDaysNegative
-        return super().__new__(cls, days)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.int_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                int, return_schema=core_schema.int_schema()
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _core: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"type": "integer", "title": "Working days", "minimum": 0, "examples": [5]}
-
-
-# --- Agency name ------------------------------------------------------------------------------------------
-
-
-class AgencyNameNotUsable(ValueNotUsable):
-    """The name of an agency is one line of 1 to 120 characters."""
-
-    code = "agency_name_not_usable"
-
-
-class AgencyName(str):
-    """The name of an agency as people write it, without surrounding or doubled spaces.
-
-    Raises: AgencyNameNotUsable.
-    """
-
-    __slots__ = ()
-    longest: Final = 120
-
-    def __new__(cls, text: str) -> Self:
-        name = " ".join(text.split())
-        if not 1 <= len(name) <= cls.longest or any(unicodedata.category(letter) == "Cc" for letter in name):
-            raise AgencyNameNotUsable
-        return super().__new__(cls, name)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _core: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {
-            "type": "string",
-            "title": "Agency name",
-            "minLength": 1,
-            "maxLength": cls.longest,
-            "examples": ["Greater Manchester Police"],
-        }
 
 
 # --- NDTA -------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""NHS numbers, dates of birth, agency names and the other values with a rule of their own."""
+"""NHS numbers, ages and texts on their way out: values with a rule of their own."""
 
 from __future__ import annotations
 
@@ -11,29 +11,18 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from domain.values import (
-    AgencyName,
-    AgencyNameNotUsable,
-    DateOfBirth,
-    DateOfBirthImpossible,
-    DateOfBirthInFuture,
     NHSNumber,
     NHSNumberCheckDigitWrong,
     NHSNumberIsPlaceholder,
     NHSNumberNotTenDigits,
     ValueNotUsable,
-    WorkingDays,
-    WorkingDaysNegative,
     age_on,
-    check_date_of_birth,
     spreadsheet_safe,
 )
 
 
 class Record(BaseModel):
     nhs_number: NHSNumber | None = None
-    agency: AgencyName = AgencyName("Be Well")
-    wait: WorkingDays = WorkingDays(5)
-    born: DateOfBirth | None = None
 
 
 @pytest.mark.parametrize(
@@ -105,17 +94,11 @@ def test_no_refusal_repeats_what_was_given(text: str) -> None:
 
 
 def test_values_travel_through_json_as_plain_strings_and_numbers() -> None:
-    record = Record.model_validate_json(
-        '{"nhs_number": "999 360 8378", "agency": " Manchester   Mind", "wait": 3}'
-    )
+    record = Record.model_validate_json('{"nhs_number": "999 360 8378"}')
     assert type(record.nhs_number) is NHSNumber
-    assert type(record.wait) is WorkingDays
     dumped = record.model_dump_json()
     assert json.loads(dumped) == {
         "nhs_number": "9993608378",
-        "agency": "Manchester Mind",
-        "wait": 3,
-        "born": None,
     }
     assert Record.model_validate_json(dumped) == record
 
@@ -124,8 +107,6 @@ def test_every_value_shows_an_example_in_the_json_schema() -> None:
     properties = Record.model_json_schema()["properties"]
     number = next(part for part in properties["nhs_number"]["anyOf"] if part["type"] == "string")
     assert NHSNumber(number["examples"][0])
-    assert properties["agency"]["examples"] == ["Greater Manchester Police"]
-    assert properties["wait"]["minimum"] == 0
 
 
 def test_a_model_refuses_what_the_value_refuses() -> None:
@@ -146,39 +127,6 @@ def test_a_model_refuses_what_the_value_refuses() -> None:
 )
 def test_age_counts_completed_years(born: date, day: date, age: int) -> None:
     assert age_on(born, day) == age
-
-
-@pytest.mark.parametrize(
-    ("born", "refusal"),
-    [
-        (date(2026, 11, 22), DateOfBirthInFuture),
-        (date(2031, 1, 1), DateOfBirthInFuture),
-        (date(1905, 11, 21), DateOfBirthImpossible),
-        (date(1066, 1, 1), DateOfBirthImpossible),
-    ],
-)
-def test_a_date_of_birth_in_the_future_or_beyond_a_long_life_is_refused(
-    born: date, refusal: type[ValueNotUsable]
-) -> None:
-    with pytest.raises(refusal):
-        check_date_of_birth(born, date(2026, 11, 21))
-
-
-@pytest.mark.parametrize("born", [date(2026, 11, 21), date(1905, 11, 22), date(1984, 5, 17)])
-def test_a_date_of_birth_up_to_today_is_accepted(born: date) -> None:
-    assert check_date_of_birth(born, date(2026, 11, 21)) == born
-
-
-@pytest.mark.parametrize("text", ["", "   ", "x" * 121, "Be\x00Well", "Be\x07Well"])
-def test_an_agency_name_is_one_line_of_reasonable_length(text: str) -> None:
-    with pytest.raises(AgencyNameNotUsable):
-        AgencyName(text)
-
-
-def test_working_days_are_never_negative() -> None:
-    assert WorkingDays(0) == 0
-    with pytest.raises(WorkingDaysNegative):
-        WorkingDays(-1)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
+from functools import cache
 
 import structlog
 from temporalio.api.failure.v1 import Failure
@@ -15,6 +17,13 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
 from temporalio.exceptions import FailureError
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError
 
 _log = structlog.get_logger(__name__)
@@ -38,6 +47,16 @@ DATA_CONVERTER: DataConverter = dataclasses.replace(
 """The one converter, for clients, workers and replays."""
 
 
+@cache
+def sdk_runtime(level: str = "WARN") -> Runtime:
+    """The SDK's own threads, one set per process; what they have to say goes to our log and not to standard output."""
+    logging_ = LoggingConfig(
+        filter=TelemetryFilter(core_level=level, other_level="ERROR"),
+        forwarding=LogForwardingConfig(logging.getLogger("temporalio.core"), append_target_to_name=False),
+    )
+    return Runtime(telemetry=TelemetryConfig(logging=logging_))
+
+
 async def connect(address: str, *, namespace: str = "default", wait: bool = True) -> Client:
     """Connect to the Temporal server at `host:port`.
 
@@ -46,7 +65,9 @@ async def connect(address: str, *, namespace: str = "default", wait: bool = True
     pause = _FIRST_PAUSE
     while True:
         try:
-            return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
+            return await Client.connect(
+                address, namespace=namespace, data_converter=DATA_CONVERTER, runtime=sdk_runtime()
+            )
         except (RuntimeError, RPCError):
             if not wait:
                 raise

@@ -28,7 +28,7 @@ from temporalio.client import (
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.embedded import TimeSkippingTemporal
-from adapters.temporal.client import DATA_CONVERTER
+from adapters.temporal.client import DATA_CONVERTER, sdk_runtime
 from adapters.temporal.search_attributes import register
 from workflows.search_attributes import NEXT_DUE
 
@@ -89,6 +89,8 @@ class VirtualTime:
             test_server_existing_path=str(TimeSkippingTemporal.executable()),
             data_converter=DATA_CONVERTER,
             interceptors=[noted],
+            # It warns of what this old kind of server cannot do.
+            runtime=sdk_runtime("ERROR"),
         )
         async with environment:
             await register(environment.client)

@@ -101,6 +101,8 @@ class Batch:
                 continue  # no row is about a person alone
             recorded = await _known(reader, stream_id, upto)
             state: Any = fold(str(kind), stream_id, recorded)
+            if not state.exists:
+                continue  # told of something before its own beginning: nothing to show yet
             if kind == "Case":
                 cases[CaseId(stream_id)] = CaseHistory(state, recorded)
             elif kind == "Meeting":

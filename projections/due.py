@@ -108,7 +108,7 @@ def _of_case(history: CaseHistory) -> Iterator[tuple[object, ...]]:
     items = [*_screenings(history)]
     if case.stage in OPEN_STAGES:
         items += [*_clocks(case), *_actions(case)]
-    for one in items:
+    for one in {item.item: item for item in items}.values():
         told = words.clock(one.clock)
         mine = told.role is Role.KEY_WORKER
         yield (

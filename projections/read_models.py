@@ -1,6 +1,6 @@
 """The questions that can be put to the read models, in one place for every edge, and waiting until they know something.
 
-Whoever asks gets rows as they stand; who may see which is not decided here. Must not write.
+Whoever asks gets rows as they stand; who may see which is not decided here. Must not write a row.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ from projections.caseload import CaseloadRow, caseloads
 from projections.cases import CaseFilter, CaseRow, find_cases, one_case, resolve_case
 from projections.due import DueFilter, DueRow, find_due
 from projections.page import Page
-from projections.runner import PROJECTIONS, SQL
+from projections.runner import PROJECTIONS, SQL, prepare
 
 FIRST_LOOK_SECONDS: Final = 0.002
 LONGEST_LOOK_SECONDS: Final = 0.05
 
 
 class ReadModels:
-    """Answers from the read models of one database; `projections.runner.prepare` must have made their tables."""
+    """Answers from the read models of one database. Where no runner was yet, their empty tables are made first."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self._asked = pool
+        self._prepared = False
+
+    async def _pool(self) -> Pool:
+        """The pool, once the tables are there."""
+        if not self._prepared:
+            await prepare(self._asked)
+            self._prepared = True
+        return self._asked
 
     async def caseload(
         self,
@@ -43,22 +51,22 @@ class ReadModels:
     ) -> list[CaseloadRow]:
         """Every key worker by name. With `on`, only who is in the pool on that day or still carries cases."""
         return await caseloads(
-            self._pool, programme=programme, forum=forum, agency=agency, worker=worker, on=on
+            await self._pool(), programme=programme, forum=forum, agency=agency, worker=worker, on=on
         )
 
     async def cases(
         self, wanted: CaseFilter | None = None, *, limit: int = 50, after: str | None = None
     ) -> Page[CaseRow]:
         """The latest opened cases first; drafts only when their stage is asked for. Raises CursorInvalid."""
-        return await find_cases(self._pool, wanted or CaseFilter(), limit=limit, after=after)
+        return await find_cases(await self._pool(), wanted or CaseFilter(), limit=limit, after=after)
 
     async def case(self, case_id: UUID) -> CaseRow | None:
         """One case, or None."""
-        return await one_case(self._pool, case_id)
+        return await one_case(await self._pool(), case_id)
 
     async def resolve_case(self, text: str) -> CaseId:
         """The case meant by an id, the beginning of one, or a register reference. Raises CaseNotFound, CaseNotUnique."""
-        return await resolve_case(self._pool, text)
+        return await resolve_case(await self._pool(), text)
 
     async def agenda(
         self,
@@ -73,7 +81,7 @@ class ReadModels:
     ) -> Page[MeetingRow]:
         """Meetings in the order of time with their items; `since` and `until` bound when they start."""
         return await find_meetings(
-            self._pool,
+            await self._pool(),
             forum=forum,
             programme=programme,
             meeting=meeting,
@@ -87,7 +95,7 @@ class ReadModels:
         self, wanted: DueFilter | None = None, *, now: datetime, limit: int = 50, after: str | None = None
     ) -> Page[DueRow]:
         """What is due, soonest first; what ran out by `now` is overdue. Raises CursorInvalid."""
-        return await find_due(self._pool, wanted or DueFilter(), now=now, limit=limit, after=after)
+        return await find_due(await self._pool(), wanted or DueFilter(), now=now, limit=limit, after=after)
 
     async def story_of_case(
         self,
@@ -99,7 +107,9 @@ class ReadModels:
         after: str | None = None,
     ) -> Page[AuditRow]:
         """Every event that names the case, in the order of the log; bounds are on when it was recorded."""
-        return await story_of_case(self._pool, case_id, since=since, until=until, limit=limit, after=after)
+        return await story_of_case(
+            await self._pool(), case_id, since=since, until=until, limit=limit, after=after
+        )
 
     async def doings_of_person(
         self,
@@ -111,11 +121,13 @@ class ReadModels:
         after: str | None = None,
     ) -> Page[AuditRow]:
         """What somebody did, or what was done on their behalf, in the order of the log."""
-        return await doings_of_person(self._pool, person, since=since, until=until, limit=limit, after=after)
+        return await doings_of_person(
+            await self._pool(), person, since=since, until=until, limit=limit, after=after
+        )
 
     async def positions(self) -> Mapping[str, int]:
         """How far each read model has come."""
-        rows = await self._pool.fetch(SQL["positions"])
+        rows = await (await self._pool()).fetch(SQL["positions"])
         found = {(row["name"], row["version"]): row["position"] for row in rows}
         return {one.NAME: found.get((one.NAME, one.VERSION), 0) for one in PROJECTIONS}
 

@@ -8,8 +8,9 @@ others stand by. Must not know what any projection keeps.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar, Final, Protocol
 
@@ -110,20 +111,11 @@ class ProjectionRunner:
 
     async def run(self) -> None:
         """Follow the log until cancelled; lost connections and restarts of the server are waited out."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            began = asyncio.get_running_loop().time()
-            try:
-                await prepare(self._pool, self._projections)
-                async with self._pool.acquire() as connection, asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen())
-                    tasks.create_task(self._keep(connection))
-            except Exception as error:  # noqa: BLE001 - nothing may end this loop but its own cancellation
-                _log.warning("projections.interrupted", error=_cause(error), retry_seconds=pause)
-            if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        tasks = [asyncio.create_task(_for_ever(part)) for part in (self._listen, self._keep)]
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            await _end(tasks)
 
     async def catch_up(self) -> None:
         """Bring every projection to where the log ends now, or wait until another runner has; then return.
@@ -163,17 +155,19 @@ class ProjectionRunner:
         async for _ in self._reader.follow(after=await self._reader.head(), batch=self._batch):
             self._bell.set()
 
-    async def _keep(self, connection: PoolConnectionProxy) -> None:
+    async def _keep(self) -> None:
         """Apply what comes, for the projections whose lock this session gets; the locks end with the session."""
-        held: list[Projection] = []
-        while True:
-            self._bell.clear()
-            await self._claim(connection, held)
-            if not await self._round(connection, held, patient=True):
-                try:
-                    await asyncio.wait_for(self._bell.wait(), POLL_SECONDS)
-                except TimeoutError:
-                    continue  # look all the same: a notification may be lost, and another runner may be gone
+        await prepare(self._pool, self._projections)
+        async with self._pool.acquire() as connection:
+            held: list[Projection] = []
+            while True:
+                self._bell.clear()
+                await self._claim(connection, held)
+                if not await self._round(connection, held, patient=True):
+                    # Look after a while all the same: a notification may be lost, and another runner be gone.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._bell.wait()
 
     async def _claim(self, connection: PoolConnectionProxy, held: list[Projection]) -> None:
         for projection in self._projections:
@@ -210,7 +204,6 @@ class ProjectionRunner:
                     if connection.is_closed() or not patient:
                         raise
                     self._resting[projection.NAME] = now + REST_SECONDS
-                    # The words of the error may quote a row, so only its kind is told.
                     _log.error(
                         "projection.failed", projection=projection.NAME, after=after, error=_cause(error)
                     )
@@ -235,6 +228,31 @@ class ProjectionRunner:
             await connection.execute(SQL["announce"], projection.NAME, batch.last)
 
 
+async def _for_ever(part: Callable[[], Awaitable[None]]) -> None:
+    """Begin a part of the work anew whenever it fails, after a pause that grows while it keeps failing."""
+    clock = asyncio.get_running_loop()
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        began = clock.time()
+        try:
+            await part()
+        except Exception as error:  # noqa: BLE001 - nothing may end this loop but its own cancellation
+            _log.warning("projections.interrupted", error=_cause(error), retry_seconds=pause)
+        if clock.time() - began > LONGEST_PAUSE_SECONDS:
+            pause = FIRST_PAUSE_SECONDS
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: a connection that is just being opened can swallow a cancellation."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=FIRST_PAUSE_SECONDS)
+
+
 def _position_of(waiting: tuple[int, Projection]) -> int:
     return waiting[0]
 
@@ -250,7 +268,9 @@ async def _positions(connection: PoolConnectionProxy) -> Mapping[tuple[str, int]
 
 
 def _cause(error: BaseException) -> str:
-    """The kind of the first error in a group of them."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return type(error).__name__
+    """What went wrong, without the words of the error: a database's may quote a row."""
+    words = [type(error).__name__]
+    words += [
+        str(told) for name in ("sqlstate", "constraint_name", "code") if (told := getattr(error, name, None))
+    ]
+    return " ".join(words)

@@ -1,0 +1,85 @@
+"""Caseload: who carries how much."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.keyworker.events import CaseReweighed
+from projections import ProjectionRunner, ReadModels
+from tests.projections.telling import Teller, completed, engaged, given_to, stepped_down
+from tests.support.scenario import DECIDED, HOUSING, SHELTER, a_case, a_worker
+
+
+async def test_a_worker_without_cases_has_room(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    await teller.tell(a_worker("sam"))
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert (row.display_name, row.agency, row.forums) == ("Sam", SHELTER, ("ardwick-longsight",))
+    assert (row.cases, row.points, row.load_percent) == (0, 0, 0.0)
+    assert (row.soft_limit, row.hard_limit, row.capacity_points) == (10, 15, 40.0)
+    assert row.cases_by_stage == {}
+
+
+async def test_cases_count_by_the_stage_they_are_in(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam, one, two = a_worker("sam"), a_case("one").accepted(), a_case("two").accepted()
+    await teller.tell(sam, one, two, given_to(one, sam, points=6), given_to(two, sam), engaged(two, sam))
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert (row.cases, row.points, row.load_percent) == (2, 10, 25.0)
+    assert row.cases_by_stage == {"Introduction": 1, "Active": 1}
+    assert list(row.cases_by_stage) == ["Introduction", "Active"]
+
+
+async def test_a_case_that_is_released_leaves_the_caseload(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam, case = a_worker("sam"), a_case().accepted()
+    await teller.tell(sam, case, given_to(case, sam), engaged(case, sam), stepped_down(case, at=DECIDED))
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert row.cases_by_stage == {"Monitoring": 1}
+    await teller.tell(completed(case, sam, at=DECIDED))
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert (row.cases, row.points, row.cases_by_stage) == (0, 0, {})
+
+
+async def test_a_case_that_is_weighed_anew_counts_with_its_new_points(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam, case = a_worker("sam"), a_case().accepted()
+    reweighed = CaseReweighed(worker_id=sam.worker_id, case_id=case.case_id, points=3)
+    await teller.tell(sam, case, given_to(case, sam), reweighed)
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert (row.cases, row.points) == (1, 3)
+
+
+async def test_workers_are_listed_by_name_and_found_by_forum_agency_and_id(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    zoe = a_worker("zoe", forums=("wythenshawe",), agency=HOUSING)
+    await teller.tell(zoe, a_worker("ann"))
+    await runner.catch_up()
+    assert [row.display_name for row in await models.caseload()] == ["Ann", "Zoe"]
+    assert [row.display_name for row in await models.caseload(forum="wythenshawe")] == ["Zoe"]
+    assert [row.display_name for row in await models.caseload(agency=SHELTER)] == ["Ann"]
+    assert [row.display_name for row in await models.caseload(worker=zoe.worker_id)] == ["Zoe"]
+    assert await models.caseload(programme="other") == []
+    assert await models.caseload(forum="nul\x00") == []
+
+
+async def test_a_worker_who_left_is_shown_on_a_day_only_while_cases_remain(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    left = date(2027, 1, 31)
+    await teller.tell(a_worker("ann").leaving(left), a_worker("sam").carrying(1).leaving(left))
+    await runner.catch_up()
+    on_the_day = await models.caseload(on=left)
+    the_day_after = await models.caseload(on=date(2027, 2, 1))
+    assert [row.display_name for row in on_the_day] == ["Ann", "Sam"]
+    assert [row.display_name for row in the_day_after] == ["Sam"]

@@ -1,0 +1,110 @@
+"""What must run in Temporal for a case and what it must wait for, told apart from the product's own routing.
+
+One table, written down from the pathway: stage, process, what it waits for, and which clock fires next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from temporalio.client import Client
+
+from adapters.temporal.operations import WorkflowRow, list_workflows
+from domain.case.stages import Stage
+from domain.case.state import Case
+
+
+class Waits(NamedTuple):
+    """One process as operations staff must see it."""
+
+    workflow_id: str
+    stage: str
+    waits_for: str
+    next_step: str | None
+    next_due: datetime | None
+
+
+PROCESSES: dict[Stage, tuple[str, str, dict[str, str]]] = {
+    Stage.TRIAGE: ("referral", "the triage decision", {"triage": "mark-triage-overdue"}),
+    Stage.AWAITING_CONSENT: (
+        "consent",
+        "the person's consent position",
+        {"consent_attempt": "raise-consent-reminder", "consent": "mark-consent-overdue"},
+    ),
+    Stage.READY_FOR_FORUM: ("forum-review", "a place on an agenda", {"listing": "mark-listing-overdue"}),
+    Stage.ON_AGENDA: (
+        "forum-review",
+        "the forum's decision",
+        {"returns": "mark-returns-missing", "decision": "mark-decision-overdue"},
+    ),
+    Stage.AWAITING_ALLOCATION: (
+        "allocation",
+        "the manager's choice of a key worker",
+        {"allocation": "mark-allocation-overdue"},
+    ),
+    Stage.INTRODUCTION: (
+        "allocation",
+        "the key worker's answer",
+        {
+            "allocation_answer": "mark-allocation-answer-overdue",
+            "first_contact": "mark-first-contact-overdue",
+        },
+    ),
+    Stage.STEP_DOWN_PROPOSED: (
+        "step-down",
+        "the manager's approval",
+        {"step_down_approval": "mark-step-down-approval-overdue"},
+    ),
+    Stage.STEPPING_DOWN: ("step-down", "the handover", {"handover": "mark-handover-overdue"}),
+    Stage.MONITORING: (
+        "step-down",
+        "the next check-in",
+        {"check_in": "raise-check-in", "monitoring": "mark-monitoring-elapsed"},
+    ),
+}
+
+
+def must_wait(case: Case) -> set[Waits]:
+    """The processes of one case whose deadlines all lie ahead."""
+    found: set[Waits] = set()
+    if case.stage in PROCESSES:
+        kind, waits_for, clocks = PROCESSES[case.stage]
+        due_at, step = min((case.due[clock], step) for clock, step in clocks.items() if clock in case.due)
+        found.add(Waits(f"{kind}-{case.case_id}", case.stage, waits_for, step, due_at))
+    if case.open_actions and case.stage is not Stage.CLOSED:
+        due_at = min(action.due_at for action in case.open_actions)
+        found.add(
+            Waits(
+                f"forum-review-{case.case_id}",
+                case.stage,
+                "the completion of open actions",
+                "mark-action-overdue",
+                due_at,
+            )
+        )
+    return found
+
+
+async def until_everybody_waits(
+    client: Client, cases: Iterable[Case], *, seconds: float
+) -> list[WorkflowRow]:
+    """Wait until exactly the right processes run, and each shows the right thing; nothing more, nothing less."""
+    expected = set().union(*(must_wait(case) for case in cases))
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = await list_workflows(client)
+        shown = {
+            Waits(row.workflow_id, str(row.stage), str(row.waits_for), row.next_step, row.next_due)
+            for row in rows
+        }
+        if shown == expected and len(rows) == len(expected):
+            return list(rows)
+        assert time.monotonic() < deadline, {
+            "missing": sorted(map(str, expected - shown)),
+            "extra": sorted(map(str, shown - expected)),
+        }
+        await asyncio.sleep(0.2)

@@ -10,17 +10,19 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.rule import Rule
 
 from adapters import bootstrap
-from adapters.cli.output import print_table
+from adapters.cli.output import print_table, say
 from adapters.demo.live import bring_to_life
 from adapters.demo.story import Story, Teller
 from adapters.embedded import EmbeddedPostgres, RunningProduct
@@ -32,6 +34,7 @@ from projections.due import DueFilter
 from projections.words import london
 
 REGISTER = "register.csv"
+SHOWN_DUE = 10
 
 
 @click.command("demo")
@@ -130,8 +133,8 @@ async def _explore(console: Console, settings: Settings, *, leave: bool) -> None
         await product.read_models.wait_for(await product.log.head(), timeout=10.0)
         console.print()
         await _print_caseloads(product)
-        await _print_due(product)
-        _print_where(console, where, settings)
+        await _print_due(product, {row.case_id: row.reference for row in outcomes if row.case_id})
+        _print_where(where, settings)
         if not leave:
             console.print("Everything stays up until you press Ctrl-C.")
             await bootstrap.until_told_to_stop()
@@ -172,24 +175,40 @@ async def _print_caseloads(product: bootstrap.Product) -> None:
     )
 
 
-async def _print_due(product: bootstrap.Product) -> None:
-    page = await product.read_models.due(DueFilter(), now=await product.application.clock.now(), limit=12)
+async def _print_due(product: bootstrap.Product, references: Mapping[UUID, str]) -> None:
+    now = await product.application.clock.now()
+    page = await product.read_models.due(DueFilter(), now=now, limit=200)
     print_table(
-        ("due", "what", "case", "for", "forum"),
+        ("due", "what", "referral", "for", "forum"),
         [
-            (london(row.due_at), row.what, row.case_id or row.meeting_id, row.role, row.forum)
-            for row in page.rows
+            (
+                london(row.due_at),
+                row.what,
+                _referral(row.case_id, references),
+                row.role or row.agency,
+                row.forum,
+            )
+            for row in page.rows[:SHOWN_DUE]
         ],
         empty="Nothing is due.",
     )
+    kinds = Counter(row.what for row in page.rows)
+    say("All that is due: " + ", ".join(f"{count} {what}" for what, count in kinds.most_common()) + ".")
+    say("")
 
 
-def _print_where(console: Console, where: RunningProduct, settings: Settings) -> None:
-    console.print("Addresses")
-    console.print(f"  HTTP API          {where.http_url}/docs")
-    console.print(f"  Temporal UI       {where.temporal_ui_url}")
-    console.print()
-    console.print("Try next, in another terminal (in the environment that `make demo` made, .venv/bin):")
+def _referral(case_id: UUID | None, references: Mapping[UUID, str]) -> str:
+    return references.get(case_id, str(case_id)) if case_id else "(a meeting)"
+
+
+def _print_where(where: RunningProduct, settings: Settings) -> None:
+    say("Addresses")
+    say(f"  HTTP API     {where.http_url}   (described at {where.http_url}/openapi.json)")
+    say(f"  Temporal UI  {where.temporal_ui_url}")
+    say("")
+    say("Try next, in another terminal:")
+    say("  . .venv/bin/activate")
+    say(f"  export CCP_DATA={settings.data}")
     for line, what in (
         ("cases --stage Triage", "the cases that wait for a decision"),
         ("case show DEMO-2026-001", "one case: where it stands and what it waits for"),
@@ -198,8 +217,8 @@ def _print_where(console: Console, where: RunningProduct, settings: Settings) ->
         ("workflows list", "what the engine waits for"),
         ("commands submit-referral", "one command of the catalogue, with its rules and an example"),
     ):
-        console.print(f"  CCP_DATA={settings.data} ccp {line:<28}  {what}", soft_wrap=True)
-    console.print()
+        say(f"  ccp {line:<26}  {what}")
+    say("")
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -33,7 +33,7 @@ ATTENDANCE = (
     ("nurse-4", "GMMH", "deputy"),
 )
 WORKERS = (("sam", "Sam Okafor", 1.0), ("noor", "Noor Walsh", 0.6), ("pat", "Pat Lindqvist", 1.0))
-STAGES_TO_REACH = {"eligible": 20, "agreed": 14, "allocated": 4}
+STAGES_TO_REACH = {"eligible": 24, "agreed": 18, "allocated": 4}
 
 
 class Did(Message):

@@ -18,7 +18,7 @@ from domain.meeting.state import Meeting, MeetingStage
 from domain.messages import CaseId, MeetingId
 from projections.batch import Batch, CaseHistory
 from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries
+from projections.sql import Queries, put_many
 
 SQL: Final = Queries.beside(__file__)
 
@@ -71,15 +71,15 @@ class Agenda:
 
     async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
         meetings = list(batch.meetings.values())
-        await connection.executemany(SQL["put_meeting"], [_meeting(meeting) for meeting in meetings])
-        await connection.execute(SQL["drop_items"], list(batch.meetings))
-        await connection.executemany(SQL["put_item"], [row for one in meetings for row in _items(one)])
+        await put_many(connection, SQL["put_meeting"], [_meeting(meeting) for meeting in meetings])
+        if meetings:
+            await connection.execute(SQL["drop_items"], list(batch.meetings))
+        await put_many(connection, SQL["put_item"], [row for one in meetings for row in _items(one)])
         histories = list(batch.cases.values())
-        await connection.execute(SQL["drop_of_cases"], list(batch.cases))
-        await connection.executemany(SQL["put_return"], [row for one in histories for row in _returns(one)])
-        await connection.executemany(
-            SQL["put_decision"], [row for one in histories for row in _decisions(one)]
-        )
+        if histories:
+            await connection.execute(SQL["drop_of_cases"], list(batch.cases))
+        await put_many(connection, SQL["put_return"], [row for one in histories for row in _returns(one)])
+        await put_many(connection, SQL["put_decision"], [row for one in histories for row in _decisions(one)])
 
 
 def _meeting(meeting: Meeting) -> tuple[object, ...]:

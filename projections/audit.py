@@ -20,7 +20,7 @@ from domain.roles import Role
 from projections import words
 from projections.batch import Batch, kind_of
 from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries
+from projections.sql import Queries, put_many
 
 SQL: Final = Queries.beside(__file__)
 
@@ -68,8 +68,9 @@ class Audit:
 
     async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
         known = [one for one in batch.events if kind_of(one)]
-        await connection.executemany(SQL["put"], [_values(one) for one in known])
-        await connection.executemany(
+        await put_many(connection, SQL["put"], [_values(one) for one in known])
+        await put_many(
+            connection,
             SQL["put_case"],
             [(case_id, one.position) for one in known for case_id in cases_named(one.event)],
         )

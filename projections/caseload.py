@@ -18,7 +18,7 @@ from domain.messages import WorkerId
 from domain.programmes.workload import load_percent
 from projections.batch import Batch
 from projections.page import ReadRow, can_occur
-from projections.sql import Queries
+from projections.sql import Queries, put_many
 
 SQL: Final = Queries.beside(__file__)
 
@@ -54,7 +54,8 @@ class Caseload:
 
     async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
         workers = list(batch.workers.values())
-        await connection.executemany(
+        await put_many(
+            connection,
             SQL["put_worker"],
             [
                 (
@@ -74,8 +75,10 @@ class Caseload:
                 for worker in workers
             ],
         )
-        await connection.execute(SQL["drop_carried"], [worker.worker_id for worker in workers])
-        await connection.executemany(
+        if workers:
+            await connection.execute(SQL["drop_carried"], list(batch.workers))
+        await put_many(
+            connection,
             SQL["put_carried"],
             [
                 (worker.worker_id, case_id, points)
@@ -83,7 +86,8 @@ class Caseload:
                 for case_id, points in worker.cases.items()
             ],
         )
-        await connection.executemany(
+        await put_many(
+            connection,
             SQL["put_stage"],
             [(case_id, history.case.stage.value) for case_id, history in batch.cases.items()],
         )

@@ -24,7 +24,7 @@ from domain.errors import Conflict, NotFound
 from domain.messages import CaseId, MeetingId, PersonId, WorkerId
 from projections.batch import Batch, CaseHistory
 from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries
+from projections.sql import Queries, put_many
 
 SQL: Final = Queries.beside(__file__)
 SHORTEST_PREFIX: Final = 4
@@ -114,8 +114,9 @@ class Cases:
     QUERIES: ClassVar[Queries] = SQL
 
     async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        await connection.execute(SQL["drop"], list(batch.cases))
-        await connection.executemany(SQL["put"], [_values(history) for history in batch.cases.values()])
+        if batch.cases:
+            await connection.execute(SQL["drop"], list(batch.cases))
+        await put_many(connection, SQL["put"], [_values(history) for history in batch.cases.values()])
 
 
 def _values(history: CaseHistory) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ from domain.roles import Role
 from projections import words
 from projections.batch import Batch, CaseHistory
 from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries
+from projections.sql import Queries, put_many
 
 SQL: Final = Queries.beside(__file__)
 
@@ -90,17 +90,19 @@ class Due:
     QUERIES: ClassVar[Queries] = SQL
 
     async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        await connection.executemany(
+        await put_many(
+            connection,
             SQL["put_worker"],
             [
                 (worker.worker_id, worker.staff_ref, worker.display_name, worker.agency)
                 for worker in batch.workers.values()
             ],
         )
-        await connection.execute(SQL["drop"], [*batch.cases, *batch.meetings])
+        if touched := [*batch.cases, *batch.meetings]:
+            await connection.execute(SQL["drop"], touched)
         rows = [row for history in batch.cases.values() for row in _of_case(history)]
         rows += [row for meeting in batch.meetings.values() for row in _of_meeting(meeting)]
-        await connection.executemany(SQL["put"], rows)
+        await put_many(connection, SQL["put"], rows)
 
 
 def _of_case(history: CaseHistory) -> Iterator[tuple[object, ...]]:

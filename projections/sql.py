@@ -7,10 +7,12 @@ it stands in the file, and a test executes every one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+
+from asyncpg.pool import PoolConnectionProxy
 
 _NAME = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)$")
 _DESCRIPTION = re.compile(r"^-- description: (?P<text>\S.*)$")
@@ -52,6 +54,12 @@ class Queries(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+
+async def put_many(connection: PoolConnectionProxy, query: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Execute a query once per row; for no row, do not trouble the server."""
+    if rows:
+        await connection.executemany(query, rows)
 
 
 def _queries(path: Path) -> Iterator[Query]:

@@ -88,10 +88,10 @@ async def test_the_history_of_a_process_is_told_in_words_to_its_end(engine: Engi
     assert "issued acknowledge-referral" in told
     assert "acknowledge-referral: ReferralAcknowledged" in told
     assert "start-triage: TriageStarted" in told
-    assert told[-2:] == [
-        "heard of ReferralWithdrawn; stage Closed",
-        "ended: its part of the pathway is over",
-    ]
+    # Facts that come close together are heard of together.
+    assert told[-2].startswith("heard of ")
+    assert told[-2].endswith("ReferralWithdrawn; stage Closed")
+    assert told[-1] == "ended: its part of the pathway is over"
 
 
 async def test_a_step_that_cannot_be_taken_shows_its_attempts_and_the_kind_of_failure(engine: Engine) -> None:

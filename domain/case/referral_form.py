@@ -5,6 +5,7 @@ A broken rule refuses the referral and leaves no trace; whether the person joins
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -151,6 +152,7 @@ class Received:
 
 
 Check = Callable[[Received], DomainError | None]
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def name_is_given(received: Received) -> DomainError | None:
@@ -163,10 +165,12 @@ def needs_are_named(received: Received) -> DomainError | None:
 
 
 def needs_are_of_the_programme(received: Received) -> DomainError | None:
+    """A code is named; a text that is none may hold anything, a name included, and is not repeated."""
     unknown = received.programme.unknown_needs(received.form.needs)
-    return (
-        NeedNotInProgramme(unknown=", ".join(unknown), programme=received.programme.name) if unknown else None
-    )
+    if not unknown:
+        return None
+    named = dict.fromkeys(code if _CODE.fullmatch(code) else "a text that is no code" for code in unknown)
+    return NeedNotInProgramme(unknown=", ".join(named), programme=received.programme.name)
 
 
 def referrer_makes_an_offer(received: Received) -> DomainError | None:

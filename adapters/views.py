@@ -28,7 +28,7 @@ from domain.errors import (
     NotPermitted,
     WrongStage,
 )
-from domain.messages import Actor, CaseEvent, Event, MeetingEvent, PersonEvent, Recorded, WorkerEvent
+from domain.messages import Actor, CaseEvent, Command, Event, MeetingEvent, PersonEvent, Recorded, WorkerEvent
 from domain.ports import Answer, EventLog
 from domain.rules import UnknownProgramme
 from projections import words
@@ -86,8 +86,11 @@ _IDS = (
 )
 
 
-async def done(answer: Answer, log: EventLog) -> Done:
-    """Put an answer into the shape callers get; ids that only the events know are read from the log."""
+async def done(answer: Answer, command: Command, log: EventLog) -> Done:
+    """Put an answer into the shape callers get; ids that only the events know are read from the log.
+
+    Where the events name several of a kind, the one that the command was about stands.
+    """
     found: dict[str, set[UUID]] = {name: set() for name in _IDS}
     for one in answer.events:
         event = catalogue.events().get(one.topic)
@@ -101,6 +104,7 @@ async def done(answer: Answer, log: EventLog) -> Done:
             if recorded.envelope.event_id in written:
                 _collect(recorded.event, found)
     ids: dict[str, Any] = {name: next(iter(values)) for name, values in found.items() if len(values) == 1}
+    ids |= {name: value for name in _IDS if (value := getattr(command, name, None)) in found[name]}
     if len(found["action_id"]) > 1:
         ids["action_ids"] = sorted(found["action_id"])
     return Done(

@@ -167,7 +167,7 @@ def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str
             effective_at=effective_at,
             reason=reason,
         )
-        return await done(await product.application.execute(order), product.log)
+        return await done(await product.application.execute(order), order.command, product.log)
 
     try:
         answer = run(work)

@@ -76,7 +76,7 @@ def _endpoint(product: Product, command: type[Command]) -> Callable[..., Awaitab
             repeated=answer.repeated,
             role=by.actor.role.value,
         )
-        return await done(answer, product.log)
+        return await done(answer, order.command, product.log)
 
     return issue
 

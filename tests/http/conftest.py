@@ -11,13 +11,14 @@ import asyncpg
 import httpx
 import pytest
 
-from adapters.bootstrap import Product, SystemClock
+from adapters.bootstrap import Product
 from adapters.http import create_app
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.settings import Settings
 from domain.application import Application
 from domain.rules import Rules
 from projections import ProjectionRunner, ReadModels, prepare
+from tests.support.clocks import StandingClock
 
 ADDRESS = "http://127.0.0.1"
 COORDINATOR = {
@@ -35,10 +36,18 @@ def acting_as(
 
 
 @pytest.fixture
-async def product(pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules) -> AsyncIterator[Product]:
+def clock() -> StandingClock:
+    """The product's clock; a test may set it."""
+    return StandingClock()
+
+
+@pytest.fixture
+async def product(
+    pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules, clock: StandingClock
+) -> AsyncIterator[Product]:
     await prepare(pool)
     runner = asyncio.create_task(ProjectionRunner(pool, log).run())
-    application = Application(log=log, identities=log, pool=log, clock=SystemClock(), rules=rules)
+    application = Application(log=log, identities=log, pool=log, clock=clock, rules=rules)
     yield Product(application, log, ReadModels(pool), pool, Settings(), rules)
     runner.cancel()
     with contextlib.suppress(asyncio.CancelledError):

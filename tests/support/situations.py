@@ -1,0 +1,295 @@
+"""For every command that somebody can issue, a situation in which it is carried out; and how a story gets into a log.
+
+Edges are tried with it: whatever the HTTP API and the command line do, every command of the catalogue must come
+through them. What a rule allows is tested with the domain, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain import catalogue
+from domain.case import referral as r
+from domain.case.consent import Category, ConsentRequested, Purpose
+from domain.case.referral import PossibleDuplicateFlagged
+from domain.case.referral_form import ReferralForm
+from domain.case.step_down import MonitoringWindowElapsed
+from domain.messages import Actor, Envelope, Event
+from domain.ports import ANY_VERSION, Append, EventLog, NewEvent, StreamChange
+from domain.roles import MAY_ISSUE, Role
+from tests.support.scenario import (
+    CHAIR,
+    CONSENTED,
+    COORDINATOR,
+    DECIDED,
+    HOUSING,
+    MANAGER,
+    MEETS,
+    POLICE,
+    PROGRAMME,
+    REFERRED,
+    REFERRER,
+    SAFEGUARDING_LEAD,
+    SHELTER,
+    SYSTEM,
+    CaseStory,
+    Story,
+    a_case,
+    a_meeting,
+    a_worker,
+    actor,
+    some_id,
+)
+
+OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
+RECEIVING = actor(Role.FORUM_MEMBER, person="recovery-1", agency=HOUSING)
+A_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What happened before, who issues the command with which fields, and when."""
+
+    by: Actor
+    before: tuple[Story, ...]
+    fields: Mapping[str, Any]
+    now: datetime
+
+
+def _drafted(story: CaseStory) -> CaseStory:
+    return story.then_also(
+        r.ReferralDrafted(
+            **story.ids, programme=PROGRAMME, referring_agency=POLICE, form=ReferralForm(given_name="Robin")
+        )
+    )
+
+
+def _asked(story: CaseStory) -> CaseStory:
+    """The person was asked one thing; the request has the id `grant_id(POLICE)`."""
+    return story.then_also(
+        ConsentRequested(
+            **story.ids,
+            grant_id=story.grant_id(POLICE),
+            discloser=POLICE,
+            recipient="forum",
+            purpose=Purpose.COORDINATED_SUPPORT,
+            categories=(Category.IDENTITY,),
+            capacity_view="has",
+            information_version="notice-2026.1",
+            information_language="English",
+            information_format="spoken",
+            asked_by="coordinator-1",
+        ),
+        at=CONSENTED,
+    )
+
+
+def _perhaps_known(story: CaseStory, other: CaseStory) -> CaseStory:
+    return story.then_also(
+        PossibleDuplicateFlagged(
+            **story.ids,
+            other_person=other.person_id,
+            other_case=other.case_id,
+            ground="same_birthday_near_name",
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: who, after what, with which changes to the command's example, and when if it matters."""
+
+    by: Actor
+    before: tuple[Story, ...] = ()
+    change: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+def situations(name: str = "robin") -> dict[str, Situation]:
+    """Command → where it is carried out, for each that a role other than the engine's may issue.
+
+    Everything in it has ids made from `name`, so that several can stand in one log.
+    """
+    robin, sam, january = a_case(name), a_worker(name), a_meeting(name)
+    alex = a_case(f"{name}-alex").in_triage()
+    open_, closed = january.agenda_open(), january.agenda_closed()
+    triage = robin.in_triage()
+    consent = robin.awaiting_consent()
+    ready = robin.ready_for_forum()
+    listed = (closed, robin.on_agenda(january))
+    heard = (january.in_session(), robin.on_agenda(january))
+    accepted = (january.in_session(), robin.accepted())
+    allocated = (january.in_session(), robin.allocated_to(sam))
+    active = (january.in_session(), robin.active(sam))
+    grant = {"grant_id": robin.grant_id(POLICE)}
+    monitored = robin.active(sam).handed_over().checked_in()
+    may_hand_over = (
+        january.in_session(),
+        robin.active(sam)
+        .with_grant(
+            SHELTER,
+            Category.IDENTITY,
+            Category.CONTACT,
+            Category.SUPPORT_PLAN,
+            recipient=HOUSING,
+            purpose=Purpose.HANDOVER,
+        )
+        .step_down_proposed(),
+    )
+
+    rows: Mapping[str, Row] = {
+        "draft-referral": Row(OFFICER),
+        "discard-draft": Row(OFFICER, (_drafted(robin),)),
+        "submit-referral": Row(OFFICER),
+        "acknowledge-referral": Row(COORDINATOR, (robin.submitted(),)),
+        "start-triage": Row(COORDINATOR, (robin.submitted(),)),
+        "confirm-eligible": Row(COORDINATOR, (triage,)),
+        "mark-ineligible": Row(COORDINATOR, (triage,)),
+        "pass-out-of-area": Row(COORDINATOR, (triage,)),
+        "match-duplicate": Row(
+            COORDINATOR, (alex, _perhaps_known(triage, alex)), {"duplicate_of": alex.case_id}
+        ),
+        "rule-out-duplicate": Row(
+            COORDINATOR, (alex, _perhaps_known(triage, alex)), {"other_person": alex.person_id}
+        ),
+        "withdraw-referral": Row(REFERRER, (triage,)),
+        "record-consent-attempt": Row(COORDINATOR, (consent,)),
+        "agree-to-take-part": Row(COORDINATOR, (consent,)),
+        "refuse-to-take-part": Row(COORDINATOR, (consent,)),
+        "reach-consent-position": Row(
+            COORDINATOR,
+            (consent,),
+            {
+                "position": "best_interests",
+                "rationale": "Lacks capacity for this decision",
+                "authoriser": "lead-2",
+            },
+        ),
+        "request-consent": Row(COORDINATOR, (consent,)),
+        "grant-consent": Row(COORDINATOR, (_asked(consent),), grant),
+        "refuse-consent": Row(COORDINATOR, (_asked(consent),), grant),
+        "withdraw-consent": Row(COORDINATOR, (consent.with_grant(POLICE),), grant),
+        "record-lawful-basis": Row(COORDINATOR, (consent,)),
+        "plan-meeting": Row(COORDINATOR, at=REFERRED),
+        "open-agenda": Row(COORDINATOR, (january,)),
+        "close-agenda": Row(COORDINATOR, (open_,), at=closed.now),
+        "start-meeting": Row(CHAIR, (closed,), at=MEETS),
+        "conclude-meeting": Row(CHAIR, (january.in_session(),), at=MEETS + timedelta(hours=2)),
+        "issue-minutes": Row(COORDINATOR, (january.concluded(),)),
+        "cancel-meeting": Row(CHAIR, (open_,)),
+        "schedule-item": Row(COORDINATOR, (open_, ready)),
+        "add-urgent-item": Row(CHAIR, (closed, ready)),
+        "withdraw-item": Row(COORDINATOR, listed),
+        "return-information": Row(actor(Role.FORUM_MEMBER, agency=HOUSING), listed),
+        "record-decision": Row(CHAIR, heard, at=DECIDED),
+        "assign-action": Row(COORDINATOR, accepted),
+        "acknowledge-action": Row(OFFICER, accepted),
+        "report-progress": Row(OFFICER, accepted),
+        "complete-action": Row(OFFICER, accepted),
+        "cancel-action": Row(CHAIR, accepted),
+        "reassign-action": Row(COORDINATOR, accepted),
+        "register-key-worker": Row(MANAGER),
+        "record-key-worker-leaving": Row(MANAGER, (sam,)),
+        "propose-match": Row(COORDINATOR, (sam, *accepted)),
+        "record-worker-preference": Row(COORDINATOR, accepted),
+        "allocate-key-worker": Row(MANAGER, (sam, *accepted)),
+        "accept-allocation": Row(sam.actor, allocated),
+        "query-allocation": Row(sam.actor, allocated),
+        "join-waiting-list": Row(MANAGER, accepted),
+        "record-waiting-check": Row(COORDINATOR, (january.in_session(), robin.waiting())),
+        "record-contact": Row(sam.actor, allocated),
+        "confirm-engagement": Row(sam.actor, (january.in_session(), robin.allocated_to(sam).met())),
+        "decline-support": Row(sam.actor, allocated),
+        "set-outcome": Row(sam.actor, active),
+        "update-outcome": Row(sam.actor, (january.in_session(), robin.active(sam).with_outcome())),
+        "review-plan": Row(sam.actor, active),
+        "propose-step-down": Row(sam.actor, (january.in_session(), robin.active(sam).reviewed())),
+        "approve-step-down": Row(MANAGER, may_hand_over),
+        "reject-step-down": Row(MANAGER, (january.in_session(), robin.active(sam).step_down_proposed())),
+        "complete-handover": Row(sam.actor, (january.in_session(), robin.active(sam).stepping_down())),
+        "fail-step-down": Row(RECEIVING, (january.in_session(), robin.active(sam).stepping_down())),
+        "step-back-up": Row(RECEIVING, (january.in_session(), robin.active(sam).handed_over())),
+        "record-check-in": Row(RECEIVING, (january.in_session(), robin.active(sam).check_in_asked())),
+        "confirm-sustained": Row(
+            MANAGER,
+            (
+                january.in_session(),
+                monitored.then_also(
+                    MonitoringWindowElapsed(**robin.ids, ended_at=monitored.case.due["monitoring"]),
+                    at=monitored.case.due["monitoring"],
+                ),
+            ),
+        ),
+        "raise-safeguarding-concern": Row(sam.actor, active),
+        "screen-concern": Row(SAFEGUARDING_LEAD, (robin.with_concern(),)),
+        "record-safeguarding-outcome": Row(SAFEGUARDING_LEAD, (robin.enquired(),)),
+    }
+    ids: dict[str, UUID] = {
+        "case_id": robin.case_id,
+        "meeting_id": january.meeting_id,
+        "worker_id": sam.worker_id,
+        "action_id": robin.action_id(),
+        "outcome_id": robin.outcome_id(),
+        "concern_id": some_id(f"concern/{name}/concern"),
+    }
+    return {command: _situation(command, row, ids) for command, row in rows.items()}
+
+
+def _situation(command: str, row: Row, ids: Mapping[str, UUID]) -> Situation:
+    """The command's example, about the case, meeting and worker of the stories."""
+    example = dict(catalogue.decision(command).command.EXAMPLE)
+    ours = {field: str(value) for field, value in ids.items() if field in example}
+    changed = {field: str(value) if isinstance(value, UUID) else value for field, value in row.change.items()}
+    now = row.at or max((story.now for story in row.before), default=REFERRED) + A_MINUTE
+    return Situation(row.by, row.before, {**example, **ours, **changed}, now)
+
+
+ISSUED_BY_PEOPLE = tuple(
+    command.NAME
+    for command in catalogue.commands()
+    if MAY_ISSUE[command.PERMISSION] != frozenset({Role.SYSTEM})
+)
+ISSUED_BY_THE_ENGINE = tuple(
+    command.NAME for command in catalogue.commands() if command.NAME not in ISSUED_BY_PEOPLE
+)
+
+
+async def tell(log: EventLog, stories: Iterable[Story]) -> None:
+    """Write stories into a log, as if it had all been done by the engine."""
+    for story in stories:
+        by_stream: dict[UUID, list[Event]] = {}
+        for event in story:
+            by_stream.setdefault(event.stream_id, []).append(event)
+        if not by_stream:
+            continue
+        command_id = uuid4()
+        await log.append(
+            Append(
+                command_id=command_id,
+                command="told",
+                changes=tuple(
+                    StreamChange(
+                        stream,
+                        ANY_VERSION,
+                        tuple(NewEvent(event, _envelope(command_id, story.now)) for event in events),
+                    )
+                    for stream, events in by_stream.items()
+                ),
+            )
+        )
+
+
+def _envelope(command_id: UUID, at: datetime) -> Envelope:
+    return Envelope(
+        event_id=uuid4(),
+        command_id=command_id,
+        command="told",
+        recorded_at=at,
+        effective_at=at,
+        actor=SYSTEM,
+        correlation_id=command_id,
+    )

@@ -62,7 +62,7 @@ def refusals(outcomes: Sequence[Answer | str]) -> Counter[str]:
 
 
 async def in_the_log(product: Product, topic: str) -> list[Recorded]:
-    return [one for one in await product.log.read_all(after=0, limit=10_000) if one.event.TOPIC == topic]
+    return [one for one in await product.log.read_all(after=0, limit=10_000) if topic == one.event.TOPIC]
 
 
 def referral(**changes: object) -> SubmitReferral:

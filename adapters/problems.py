@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, Field
 
 from adapters.input import FieldError, InvalidInput, fields_of
-from adapters.postgres.errors import LogNotReady, LogUnavailable
+from adapters.postgres.errors import LogBusy, LogNotReady, LogUnavailable
 from domain.errors import Conflict, DomainError, NotFound, NotPermitted, RuleBroken
 from domain.messages import Command
 
@@ -92,7 +92,7 @@ def problem_of(
                 status_of(type(error)), error.code, str(error), instance, _about(error, command)
             )
             return problem.model_copy(update={"data": {key: str(value) for key, value in error.data.items()}})
-        case LogUnavailable() | LogNotReady():
+        case LogBusy() | LogUnavailable() | LogNotReady():
             return _problem(503, error.code, str(error), instance)
         case _ if is_not_set_up(error):
             return _problem(503, LogNotReady.code, str(LogNotReady(cause="tables are missing")), instance)

@@ -24,7 +24,10 @@ ANY_VERSION = -1
 
 
 class VersionConflict(Exception):
-    """A stream moved on since it was read, or somebody who may be the same person appeared: load and decide again."""
+    """A stream moved on since it was read, somebody who may be the same person appeared, or no place is left.
+
+    Whoever meets it loads and decides again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,22 @@ class IdentityKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """`holder` takes one of the `limit` places of a key, or gives its place back when `limit` is None."""
+
+    scope: str
+    key: str
+    holder: UUID
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """One command's events over one or more streams, written all or not at all.
 
     `identity_keys` are checked under the log's lock: whoever holds one of them must be among `people_seen`, else somebody
     appeared meanwhile and the append is a conflict. They are then kept for `registers`, if a person is registered.
+    `reservations` are checked there too: when no place is left, the append is a conflict.
     """
 
     command_id: UUID
@@ -66,6 +80,7 @@ class Append:
     identity_keys: tuple[IdentityKey, ...] = ()
     people_seen: frozenset[PersonId] = frozenset()
     registers: PersonId | None = None
+    reservations: tuple[Reservation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,14 @@ class Answer:
         return max(written.position for written in self.events)
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a decision needs of a stream: its events in order, and the version of the last (0 when there is none)."""
+
+    version: int
+    events: Sequence[Event]
+
+
 class EventLog(Protocol):
     """The log: append and read, nothing else."""
 
@@ -109,8 +132,12 @@ class EventLog(Protocol):
         """The answer a command got, if it was carried out."""
         ...
 
+    async def load(self, stream_id: UUID) -> Stream:
+        """One stream as it stands, without its envelopes: the short way from the log to a decision."""
+        ...
+
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[Recorded]:
-        """One stream's events in order."""
+        """One stream's events in order, with their envelopes."""
         ...
 
 

@@ -6,15 +6,46 @@ with the library `eventsourcing`) uses the same core on a schema of their own. M
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+import time
+from collections import deque
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from enum import Enum
-from typing import Protocol
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 
-@dataclass(frozen=True, slots=True)
-class RawEvent:
+from adapters.postgres.errors import LogBusy, LogDefect, LogError, LogNotReady, LogUnavailable
+from adapters.postgres.migrate import migrations
+from adapters.postgres.patience import FIRST_PAUSE, LONGEST_PAUSE, LOST, NOT_MIGRATED, PATIENCE_SECONDS, named
+from adapters.postgres.pool import leave_nothing
+from adapters.postgres.sql import in_schema, named_queries
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+CAPACITY: Final = 1_000
+"""How many commands may wait in a process; one more is told to come again."""
+BATCH_COMMANDS: Final = 256
+BATCH_BYTES: Final = 4_000_000
+"""What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
+_LINGER_SECONDS: Final = 0.005
+"""How long an idle flusher keeps its connection: whoever appends again and again finds it still there."""
+
+_SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
+
+
+def schema_sql(schema: str) -> str:
+    """The statements by which the owner makes the tables and the function of a log in a schema that is there."""
+    texts = (step.sql for step in migrations() if step.name in {"0002_event_log", "0003_append"})
+    return in_schema("\n".join(texts), schema)
+
+
+class RawEvent(NamedTuple):
     """One event as it is stored; `metadata` is the text of a JSON object."""
 
     stream_id: UUID
@@ -24,8 +55,7 @@ class RawEvent:
     metadata: str
 
 
-@dataclass(frozen=True, slots=True)
-class RawStream:
+class RawStream(NamedTuple):
     """A stream that was read or is written, and the version it must still stand at.
 
     0 for a new stream, whose first event gets version 1; -1 for a new stream that starts at version 0 (the library's
@@ -36,8 +66,7 @@ class RawStream:
     expected: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RawReservation:
+class RawReservation(NamedTuple):
     """`holder` takes one of the `limit` places of a key, or gives it back when `limit` is None."""
 
     scope: str
@@ -46,11 +75,11 @@ class RawReservation:
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RawAppend:
+class RawAppend(NamedTuple):
     """One command: its events over one or more streams, written all or not at all.
 
     Every stream of `events` must be among `streams`. A command id that was carried out is never carried out again.
+    Each identity key's holders must be among `people_seen`; it is then kept for `registers`, if there is one.
     """
 
     command_id: UUID
@@ -63,17 +92,16 @@ class RawAppend:
 
 
 class Outcome(Enum):
-    """What became of a command."""
+    """What became of a command; the numbers are those of the SQL function."""
 
-    WRITTEN = "written"
-    REPEATED = "repeated"
+    WRITTEN = 0
+    REPEATED = 1
     """Its id had been carried out before; nothing was added."""
-    CONFLICT = "conflict"
+    CONFLICT = 2
     """A stream stands elsewhere, somebody appeared, or no place is left; nothing was added."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawAnswer(NamedTuple):
     """What became of a command. Its events stand at `first_position` and those after it, with these versions.
 
     `sent_again` says that a line was lost on the way: then REPEATED may be this very command's own first attempt.
@@ -86,16 +114,237 @@ class RawAnswer:
     sent_again: bool = False
 
 
-class Appends(Protocol):
-    """The seam: `AppendCore(pool, *, schema="log", …)` implements it.
+class _Waiting:
+    """A command in the queue: what it touches, since when it waits, and where its answer goes."""
 
-    The tables and the function of another schema are made by `schema_sql(schema)`, run by its owner.
+    __slots__ = ("answer", "places", "raw", "since", "size", "touches")
+
+    def __init__(self, raw: RawAppend) -> None:
+        if not raw.events:
+            raise ValueError("a command is to be written without an event")
+        place = {stream.stream_id: number for number, stream in enumerate(raw.streams)}
+        self.raw = raw
+        self.places = [place[event.stream_id] for event in raw.events]
+        self.answer: asyncio.Future[RawAnswer] = asyncio.get_running_loop().create_future()
+        self.since = time.monotonic()
+        self.size = sum(len(event.state) + len(event.metadata) for event in raw.events)
+        touches: list[Hashable] = [raw.command_id, *(stream.stream_id for stream in raw.streams)]
+        touches += raw.identity_keys
+        touches += ((place.scope, place.key, "") for place in raw.reservations)
+        self.touches = touches
+
+    def settle(self, result: RawAnswer | LogError) -> None:
+        """Answer the caller, if they are still there."""
+        if self.answer.done():
+            return
+        if isinstance(result, LogError):
+            self.answer.set_exception(result)
+        else:
+            self.answer.set_result(result)
+
+
+class AppendCore:
+    """The queue and its one flusher, which runs while somebody waits and holds one connection of the pool meanwhile.
+
+    A statement whose connection is lost is sent again on another, for a few seconds; that is safe, because the log
+    never carries out a command id twice.
     """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        schema: str = "log",
+        patience_seconds: float = PATIENCE_SECONDS,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._pool = pool
+        self._statement = in_schema(_SQL["append"], schema)
+        self._patience_seconds = patience_seconds
+        self._capacity = capacity
+        self._queue: deque[_Waiting] = deque()
+        self._more = asyncio.Event()
+        self._flusher: asyncio.Task[None] | None = None
+        self._lease = _Lease(pool)
 
     async def append(self, raw: RawAppend) -> RawAnswer:
         """Write one command's events, all or none, together with whoever else is writing.
 
-        Raises: LogBusy when too many are waiting; LogUnavailable, after which nobody knows, and the same command id
-        may be sent again; LogNotReady; LogDefect. A caller that is cancelled may have written or not: its id answers.
+        Raises: LogBusy when too many are waiting, and then nothing was written; LogUnavailable, after which nobody
+        knows, and the same command id may be sent again; LogNotReady; LogDefect. A caller that is cancelled before
+        its turn has written nothing; later it may have: its command id answers.
         """
-        ...
+        if len(self._queue) >= self._capacity:
+            raise LogBusy(waiting=len(self._queue))
+        waiting = _Waiting(raw)
+        self._queue.append(waiting)
+        self._more.set()
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush(), name="ccp-log-append")
+        return await waiting.answer
+
+    # -- the flusher -------------------------------------------------------------------------------------------------
+
+    async def _flush(self) -> None:
+        batch: list[_Waiting] = []
+        try:
+            while True:
+                self._more.clear()
+                while batch := self._next_batch():
+                    await self._write(batch, time.monotonic() + self._patience_seconds)
+                if not await _set_within(self._more, _LINGER_SECONDS):
+                    # Others may want the connection; a command that comes while it is given back is still ours.
+                    await self._lease.end()
+                if not self._queue:
+                    break
+        finally:
+            # Only when something is wrong here, or the loop is ending, is anybody left: nobody shall wait for ever.
+            self._flusher = None
+            for one in (*batch, *self._queue):
+                one.settle(LogDefect(cause="the flusher has ended"))
+            self._queue.clear()
+
+    def _next_batch(self) -> list[_Waiting]:
+        """The first commands of the queue that do not touch each other, in their order.
+
+        A command also waits for an earlier one that waits itself, so that those who touch the same come in turn.
+        """
+        batch: list[_Waiting] = []
+        left: list[_Waiting] = []
+        touched: set[Hashable] = set()
+        size = 0
+        queue = self._queue
+        given_up = time.monotonic() - self._patience_seconds
+        while queue and len(batch) < BATCH_COMMANDS and size < BATCH_BYTES:
+            one = queue.popleft()
+            if one.answer.done():  # cancelled before its turn
+                continue
+            if one.since < given_up:
+                one.settle(LogBusy(waiting=len(queue)))
+                continue
+            if touched.isdisjoint(one.touches):
+                batch.append(one)
+                size += one.size
+            else:
+                left.append(one)
+            touched.update(one.touches)
+        queue.extendleft(reversed(left))
+        return batch
+
+    async def _write(self, batch: list[_Waiting], deadline: float) -> None:
+        """Send a batch until it is answered; if the database refuses it, its commands one by one."""
+        pause = FIRST_PAUSE
+        sent_again = False
+        arguments = _arguments(batch)
+        while True:
+            if self._pool.is_closing():
+                return _give_up(batch, LogDefect, cause="the pool is closed")
+            remaining = max(deadline - time.monotonic(), FIRST_PAUSE)
+            try:
+                row = await self._lease.fetchrow(self._statement, arguments, remaining)
+            except (ValueError, TypeError, OverflowError) as unfit:  # asyncpg cannot encode an argument
+                return await self._refused(batch, unfit, deadline)
+            except LOST as lost:
+                if time.monotonic() + pause > deadline:
+                    return _give_up(batch, LogUnavailable, cause=named(lost))
+            except NOT_MIGRATED as missing:
+                return _give_up(batch, LogNotReady, cause=named(missing))
+            except asyncpg.PostgresError as refused:
+                return await self._refused(batch, refused, deadline)
+            else:
+                return _answer(batch, row, sent_again=sent_again)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            sent_again = True
+
+    async def _refused(self, batch: Sequence[_Waiting], error: Exception, deadline: float) -> None:
+        """Find the command that is at fault, so that its neighbours do not suffer for it."""
+        if len(batch) == 1:
+            return _give_up(batch, LogDefect, cause=named(error))
+        for one in batch:
+            await self._write([one], deadline)
+        return None
+
+
+class _Lease:
+    """The flusher's connection, kept from one batch to the next."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._held: tuple[Any, Any] | None = None
+
+    async def fetchrow(self, statement: str, arguments: Sequence[object], seconds: float) -> Record:
+        if self._held is None:
+            context = self._pool.acquire(timeout=seconds)
+            connection = await context.__aenter__()
+            leave_nothing(connection)
+            self._held = context, connection
+        try:
+            # One round trip, and a transaction of its own.
+            return (await self._held[1].fetch(statement, *arguments, timeout=seconds))[0]
+        except BaseException:
+            await self.end()
+            raise
+
+    async def end(self) -> None:
+        """Give the connection back."""
+        if self._held is not None:
+            (context, _), self._held = self._held, None
+            with suppress(*LOST):  # then the pool has thrown it away
+                await context.__aexit__(None, None, None)
+
+
+def _arguments(batch: Sequence[_Waiting]) -> tuple[list[Any], ...]:
+    """The parameters of the SQL function: the commands one after the other, column by column."""
+    raws = [one.raw for one in batch]
+    streams = [(number, *stream) for number, raw in enumerate(raws, 1) for stream in raw.streams]
+    before = accumulate((len(raw.streams) for raw in raws), initial=1)
+    event_streams = [first + place for first, one in zip(before, batch, strict=False) for place in one.places]
+    keys = [(number, *key) for number, raw in enumerate(raws, 1) for key in raw.identity_keys]
+    seen = [(number, person) for number, raw in enumerate(raws, 1) for person in raw.people_seen]
+    reservations = [(number, *place) for number, raw in enumerate(raws, 1) for place in raw.reservations]
+    return (
+        [raw.command_id for raw in raws],
+        [raw.registers for raw in raws],
+        *_columns(streams, 3),
+        event_streams,
+        *_columns([event[1:] for raw in raws for event in raw.events], 4),
+        *_columns(keys, 3),
+        *_columns(seen, 2),
+        *_columns(reservations, 5),
+    )
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _answer(batch: Sequence[_Waiting], row: Record, *, sent_again: bool) -> None:
+    """Tell each caller of a batch what became of their command."""
+    position: int = row["position"]
+    stood = iter(row["versions"])
+    for one, outcome in zip(batch, row["outcomes"], strict=True):
+        last = list(islice(stood, len(one.raw.streams)))
+        if outcome:
+            one.settle(RawAnswer(Outcome(outcome), sent_again=sent_again))
+            continue
+        versions = []
+        for place in one.places:
+            last[place] += 1
+            versions.append(last[place])
+        one.settle(RawAnswer(Outcome.WRITTEN, position + 1, versions, sent_again))
+        position += len(versions)
+
+
+def _give_up(batch: Sequence[_Waiting], error: type[LogError], *, cause: str) -> None:
+    """Raise an error for each caller, one of their own each."""
+    for one in batch:
+        one.settle(error(cause=cause))
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from adapters.postgres.append_core import RawEvent
 from adapters.postgres.errors import NewerSchema, TextHasNul, UnknownTopic, UnreadableEvent
 from domain import catalogue
 from domain.messages import Envelope, Event, Recorded
@@ -27,19 +27,10 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
 """By topic and the version it starts from. Every event is still of its first version."""
 
-_OWN_COLUMNS: Final = frozenset({"event_id", "command_id"})
+_OWN_COLUMNS: Final = {"event_id", "command_id"}
+_ENVELOPE: Final = Envelope.__pydantic_validator__.validate_json
 # The escape of NUL: a backslash that is not itself escaped.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """What is written of an event, beside its place in the log."""
-
-    topic: str
-    state: bytes
-    event_id: UUID
-    metadata: str
 
 
 class Row(Protocol):
@@ -58,18 +49,21 @@ class Codec:
     ) -> None:
         self._events = catalogue.events() if events is None else events
         self._upcasters = upcasters
+        self._readers = _Readers(self._events)
 
-    def encode(self, new: NewEvent) -> StoredEvent:
+    def encode(self, stream_id: UUID, new: NewEvent) -> RawEvent:
         """Write an event.
 
         Raises: TextHasNul, because neither the envelope's column nor any read model could hold it.
         """
-        state = new.event.model_dump_json().encode()
-        metadata = new.envelope.model_dump_json(exclude=set(_OWN_COLUMNS)).encode()
+        event, envelope = new.event, new.envelope
+        # The serializers behind model_dump_json, which would only make text of the bytes.
+        state = event.__pydantic_serializer__.to_json(event)
+        metadata = envelope.__pydantic_serializer__.to_json(envelope, exclude=_OWN_COLUMNS)
         for written in (state, metadata):
             if b"\\u0000" in written and _NUL.search(written):
                 raise TextHasNul
-        return StoredEvent(new.event.TOPIC, state, new.envelope.event_id, metadata.decode())
+        return RawEvent(stream_id, event.TOPIC, state, envelope.event_id, metadata.decode())
 
     def decode(self, row: Row) -> Recorded:
         """Read an event.
@@ -79,16 +73,32 @@ class Codec:
         topic, position = row["topic"], row["notification_id"]
         if topic not in self._events:
             raise UnknownTopic(topic=topic, position=position)
+        own = f'{{"event_id":"{row["event_id"]}","command_id":"{row["command_id"]}",'
         try:
-            envelope = Envelope.model_validate(
-                json.loads(row["metadata"]) | {"event_id": row["event_id"], "command_id": row["command_id"]}
-            )
+            envelope = _ENVELOPE(own + row["metadata"][1:])
             event = self._event(topic, envelope.schema_version, row["state"], position)
         except ValidationError as unfit:
-            # Not its own text, and not as a cause: both quote the values.
-            at_fault = sorted({_place(fault["loc"]) for fault in unfit.errors(include_input=False)})
-            raise UnreadableEvent(topic=topic, position=position, fields=", ".join(at_fault)) from None
+            raise _unreadable(topic, position, unfit) from None
         return Recorded(position, row["originator_id"], row["originator_version"], event, envelope)
+
+    def decode_events(self, rows: Iterable[tuple[str, bytes, str, int, int]]) -> list[Event]:
+        """Read events alone, from rows of topic, state, schema version, position and whatever comes fifth.
+
+        Raises: UnknownTopic, NewerSchema or UnreadableEvent, with the position.
+        """
+        readers = self._readers
+        events = []
+        for topic, state, stored, position, _ in rows:
+            try:
+                version, read = readers[topic]
+                events.append(
+                    read(state) if stored == version else self._event(topic, int(stored), state, position)
+                )
+            except KeyError:
+                raise UnknownTopic(topic=topic, position=position) from None
+            except ValidationError as unfit:
+                raise _unreadable(topic, position, unfit) from None
+        return events
 
     def _event(self, topic: str, stored: int, state: bytes, position: int) -> Event:
         kind = self._events[topic]
@@ -105,6 +115,28 @@ class Codec:
             at_fault = f"{type(unfit).__name__} on the way from version {stored}"
             raise UnreadableEvent(topic=topic, position=position, fields=at_fault) from None
         return kind.model_validate_json(upcast)
+
+
+class _Readers(dict[str, tuple[str, Callable[[bytes], Event]]]):
+    """By topic the present version and what reads its JSON; made when first asked for.
+
+    What reads is the validator behind model_validate_json, called without the way there.
+    """
+
+    def __init__(self, events: Mapping[str, type[Event]]) -> None:
+        super().__init__()
+        self._events = events
+
+    def __missing__(self, topic: str) -> tuple[str, Callable[[bytes], Event]]:
+        kind = self._events[topic]
+        self[topic] = made = str(kind.SCHEMA_VERSION), kind.__pydantic_validator__.validate_json
+        return made
+
+
+def _unreadable(topic: str, position: int, unfit: ValidationError) -> UnreadableEvent:
+    """Not its own text, and never as a cause: both quote the values."""
+    at_fault = sorted({_place(fault["loc"]) for fault in unfit.errors(include_input=False)})
+    return UnreadableEvent(topic=topic, position=position, fields=", ".join(at_fault))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

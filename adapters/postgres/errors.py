@@ -30,6 +30,13 @@ class LogUnavailable(LogError):
     retryable = True
 
 
+class LogBusy(LogError):
+    """Too many commands wait to be written ({waiting}), and this one was not; try the same command again in a moment."""
+
+    code = "log_busy"
+    retryable = True
+
+
 class LogNotReady(LogError):
     """This database is not set up for the product ({cause}); run the migrations, and make its login a member of ccp_app."""
 

@@ -1,8 +1,7 @@
 """The event log on PostgreSQL: what commands are written through, and what everything derived reads.
 
-Each method is one statement on one connection. When a connection is lost, the statement is sent again on another,
-for a few seconds; a lost append too, since the log answers a command id that it has carried out and never carries it
-out twice. Must not decide anything, and must not know a stage.
+Reading is one statement on one connection, sent again on another for a few seconds when that is lost; writing is done
+by the append core. Must not decide anything, and must not know a stage.
 """
 
 from __future__ import annotations
@@ -10,50 +9,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 import asyncpg
 
+from adapters.postgres.append_core import AppendCore, Outcome, RawAppend, RawReservation, RawStream
 from adapters.postgres.codec import Codec
 from adapters.postgres.errors import LogDefect, LogError, LogNotReady, LogUnavailable
 from adapters.postgres.news import News
+from adapters.postgres.patience import FIRST_PAUSE, LONGEST_PAUSE, LOST, NOT_MIGRATED, PATIENCE_SECONDS, named
+from adapters.postgres.pool import leave_nothing
 from adapters.postgres.sql import named_queries
 from domain.keyworker.events import KeyWorkerRegistered
 from domain.messages import PersonId, Recorded, WorkerId
-from domain.ports import Answer, Append, IdentityKey, VersionConflict, Written
+from domain.ports import ANY_VERSION, Answer, Append, IdentityKey, Stream, VersionConflict, Written
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
 
-PATIENCE_SECONDS: Final = 5.0
-"""How long a database that is away is waited for."""
 POLL_SECONDS: Final = 1.0
 """How often a follower looks by itself, whatever it hears."""
 
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _END: Final = 2**63 - 1
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
-
-# The statement did not end, or nobody knows whether it did: the same statement may succeed on another connection.
-_LOST: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg makes of a session that was ended between two statements
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shut down, crashed, starting up, cancelled
-    asyncpg.InsufficientResourcesError,  # no connection left, no room on the disk
-    asyncpg.TransactionRollbackError,  # deadlock
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby that was not promoted yet
-)
-_NOT_MIGRATED: Final = (
-    asyncpg.InvalidSchemaNameError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedFunctionError,
-)
 
 
 class PostgresEventLog:
@@ -65,6 +47,7 @@ class PostgresEventLog:
         self._pool = pool
         self._codec = codec or Codec()
         self._patience_seconds = patience_seconds
+        self._core = AppendCore(pool, patience_seconds=patience_seconds)
         self._news = News(pool)
 
     # -- writing ---------------------------------------------------------------------------------------------
@@ -72,40 +55,76 @@ class PostgresEventLog:
     async def append(self, append: Append) -> Answer:
         """Write one command's events, all or none.
 
-        Raises: VersionConflict; LogUnavailable, after which nobody knows, and the same command id may be sent again.
+        Raises: VersionConflict; LogBusy, and nothing was written; LogUnavailable, after which nobody knows, and the same
+        command id may be sent again.
         """
-        new = [(change.stream_id, one) for change in append.changes for one in change.events]
-        stored = [(stream_id, self._codec.encode(one)) for stream_id, one in new]
-        if not stored:
-            raise ValueError(f"the command {append.command} is to be written without an event")
-        rows, sent_again = await self._persist(
-            "append",
+        encode = self._codec.encode
+        raw = RawAppend(
             append.command_id,
-            [change.stream_id for change in append.changes],
-            [change.expected_version for change in append.changes],
-            [stream_id for stream_id, _ in stored],
-            [one.topic for _, one in stored],
-            [one.state for _, one in stored],
-            [one.event_id for _, one in stored],
-            [one.metadata for _, one in stored],
-            [key.kind for key in append.identity_keys],
-            [key.value for key in append.identity_keys],
+            [
+                RawStream(
+                    change.stream_id,
+                    None if change.expected_version == ANY_VERSION else change.expected_version,
+                )
+                for change in append.changes
+            ],
+            [encode(change.stream_id, new) for change in append.changes for new in change.events],
+            [(key.kind, key.value) for key in append.identity_keys],
             list(append.people_seen),
             append.registers,
+            [RawReservation(one.scope, one.key, one.holder, one.limit) for one in append.reservations],
         )
-        if rows[0]["outcome"] == "conflict":
+        answer = await self._core.append(raw)
+        if answer.outcome is Outcome.CONFLICT:
             raise VersionConflict
-        # A connection may be lost after the commit: then what we find when we send it again is our own. Another call
-        # with the same id would have been recorded at another instant.
-        ours = sent_again and rows[0]["recorded_at"] == new[0][1].envelope.recorded_at
-        return _answer(append.command_id, rows, repeated=rows[0]["outcome"] == "repeated" and not ours)
+        recorded_at = next(new.envelope.recorded_at for change in append.changes for new in change.events)
+        if answer.outcome is Outcome.REPEATED:
+            return await self._first_answer(append.command_id, recorded_at if answer.sent_again else None)
+        return Answer(
+            command_id=append.command_id,
+            command=append.command,
+            recorded_at=recorded_at,
+            events=tuple(
+                Written(event.topic, event.event_id, event.stream_id, version, position)
+                for position, (event, version) in enumerate(
+                    zip(raw.events, answer.versions, strict=True), answer.first_position
+                )
+            ),
+        )
+
+    async def _first_answer(self, command_id: UUID, ours: datetime | None) -> Answer:
+        """What a command that is in the log was answered.
+
+        A line may be lost after the commit: then what is found there when the command is sent again is its own.
+        Another call with the same id would have been recorded at another instant.
+        """
+        answer = await self.answer_to(command_id)
+        if answer is None:
+            raise LogDefect(cause="a command that was carried out cannot be found")
+        return replace(answer, repeated=False) if answer.recorded_at == ours else answer
 
     async def answer_to(self, command_id: UUID) -> Answer | None:
         """The answer a command got, if it was carried out."""
         rows = await self._ask("answer_to", command_id)
-        return _answer(command_id, rows, repeated=True) if rows else None
+        if not rows:
+            return None
+        return Answer(
+            command_id=command_id,
+            command=rows[0]["command"],
+            recorded_at=rows[0]["recorded_at"],
+            events=tuple(
+                Written(row["topic"], row["event_id"], row["stream_id"], row["version"], row["position"])
+                for row in rows
+            ),
+            repeated=True,
+        )
 
     # -- reading ---------------------------------------------------------------------------------------------
+
+    async def load(self, stream_id: UUID) -> Stream:
+        """One stream as it stands, without its envelopes: the short way from the log to a decision."""
+        rows = cast("Sequence[tuple[str, bytes, str, int, int]]", await self._ask("load", stream_id))
+        return Stream(rows[-1][-1] if rows else 0, self._codec.decode_events(rows))
 
     async def read_stream(
         self, stream_id: UUID, *, after_version: int = 0, up_to_position: int | None = None
@@ -177,50 +196,26 @@ class PostgresEventLog:
     # -- one statement ---------------------------------------------------------------------------------------
 
     async def _ask(self, query: str, *arguments: object) -> list[Record]:
-        return (await self._persist(query, *arguments))[0]
-
-    async def _persist(self, query: str, *arguments: object) -> tuple[list[Record], bool]:
-        """Send one statement until it is answered, and say whether it was sent more than once."""
+        """Send one statement until it is answered."""
         deadline = time.monotonic() + self._patience_seconds
-        pause = _FIRST_PAUSE
-        sent_again = False
+        pause = FIRST_PAUSE
         while True:
             if self._pool.is_closing():
                 raise LogDefect(cause="the pool is closed")
-            remaining = max(deadline - time.monotonic(), _FIRST_PAUSE)
+            remaining = max(deadline - time.monotonic(), FIRST_PAUSE)
             try:
                 async with self._pool.acquire(timeout=remaining) as connection:
-                    return await connection.fetch(_SQL[query], *arguments, timeout=remaining), sent_again
-            except _LOST as lost:
+                    leave_nothing(connection)
+                    return await connection.fetch(_SQL[query], *arguments, timeout=remaining)
+            except LOST as lost:
                 if time.monotonic() + pause > deadline:
-                    raise LogUnavailable(cause=_named(lost)) from None
-            except _NOT_MIGRATED as missing:
-                raise LogNotReady(cause=_named(missing)) from None
+                    raise LogUnavailable(cause=named(lost)) from None
+            except NOT_MIGRATED as missing:
+                raise LogNotReady(cause=named(missing)) from None
             except asyncpg.PostgresError as refused:
-                raise LogDefect(cause=_named(refused)) from None
+                raise LogDefect(cause=named(refused)) from None
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-            sent_again = True
-
-
-def _answer(command_id: UUID, rows: Sequence[Record], *, repeated: bool) -> Answer:
-    return Answer(
-        command_id=command_id,
-        command=rows[0]["command"],
-        recorded_at=rows[0]["recorded_at"],
-        events=tuple(
-            Written(row["topic"], row["event_id"], row["stream_id"], row["version"], row["position"])
-            for row in rows
-        ),
-        repeated=repeated,
-    )
-
-
-def _named(error: BaseException) -> str:
-    """What went wrong, in words of ours: the database's own may quote a row."""
-    words = [type(error).__name__]
-    words += [str(named) for name in ("sqlstate", "constraint_name") if (named := getattr(error, name, None))]
-    return " ".join(words)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def _rung(bell: asyncio.Event, seconds: float) -> None:

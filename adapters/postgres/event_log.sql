@@ -1,15 +1,17 @@
--- name: append
--- Write one command's events, all or none; see the function for what each parameter is.
-SELECT outcome, position, stream_id, version, topic, event_id, command, recorded_at
-FROM log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
-
 -- name: answer_to
 -- What a command wrote.
-SELECT 'repeated' AS outcome, notification_id AS position, originator_id AS stream_id, originator_version AS version,
+SELECT notification_id AS position, originator_id AS stream_id, originator_version AS version,
        topic, event_id, metadata ->> 'command' AS command, (metadata ->> 'recorded_at')::timestamptz AS recorded_at
 FROM log.event
 WHERE command_id = $1
 ORDER BY notification_id;
+
+-- name: load
+-- What a decision needs of one stream: the first four columns are what the codec reads, in its order.
+SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id, originator_version
+FROM log.event
+WHERE originator_id = $1
+ORDER BY originator_version;
 
 -- name: read_stream
 -- One stream from after a version, up to a position of the log.

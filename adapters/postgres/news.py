@@ -25,8 +25,9 @@ _PAUSE_SECONDS: Final = 0.5
 class News:
     """The one listener of a pool. It holds a connection while there is somebody to wake."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, channel: str = CHANNEL) -> None:
         self._pool = pool
+        self._channel = channel
         self._waiting: set[asyncio.Event] = set()
         self._listener: asyncio.Task[None] | None = None
 
@@ -70,7 +71,7 @@ class News:
 
             connection.add_termination_listener(lambda *_: lost.set())
             try:
-                await connection.add_listener(CHANNEL, wake)
+                await connection.add_listener(self._channel, wake)
                 # What was written before we listened was announced to nobody.
                 wake()
                 await lost.wait()

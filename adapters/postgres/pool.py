@@ -6,7 +6,7 @@ can change or delete what is in the log. Must not know the schema.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import asyncpg
 
@@ -41,6 +41,30 @@ _NOT_SET_UP: Final = (
 )
 
 
+class Session(asyncpg.Connection):
+    """A connection that need not be tidied up when its user says that they left nothing behind.
+
+    Tidying up is a round trip to the server, as long as a small statement of ours.
+    """
+
+    __slots__ = ("_left_nothing",)
+
+    def leave_nothing(self) -> None:
+        """Promise that the borrower sends only single statements that change nothing of the session."""
+        self._left_nothing = True
+
+    def get_reset_query(self) -> str:
+        if getattr(self, "_left_nothing", False):
+            self._left_nothing = False
+            return ""
+        return super().get_reset_query()
+
+
+def leave_nothing(borrowed: object) -> None:
+    """Promise it for a connection as the pool lends it, which speaks for a Session."""
+    cast("Session", borrowed).leave_nothing()
+
+
 async def open_pool(dsn: str, *, max_size: int = 10, application_name: str = "ccp") -> Pool:
     """Open a pool whose connections act as `ccp_app`; close it with `await pool.close()`.
 
@@ -51,6 +75,7 @@ async def open_pool(dsn: str, *, max_size: int = 10, application_name: str = "cc
             dsn,
             min_size=1,
             max_size=max_size,
+            connection_class=Session,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
             server_settings=_SESSION | {"application_name": application_name},

@@ -9,99 +9,152 @@ CREATE SCHEMA migration;
 
 CREATE SCHEMA read;
 
-CREATE FUNCTION log.append(this_command uuid, stream_ids uuid[], expected_versions bigint[], event_stream_ids uuid[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_kinds text[], key_values text[], people_seen uuid[], registers uuid) RETURNS TABLE(outcome text, "position" bigint, stream_id uuid, version bigint, topic text, event_id uuid, command text, recorded_at timestamp with time zone)
+CREATE FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
-    last_position bigint;
+    refused integer[];
+    written integer;
 BEGIN
-    IF cardinality(event_ids) = 0 OR NOT event_stream_ids <@ stream_ids THEN
-        RAISE EXCEPTION 'log.append needs at least one event, and the expected version of every stream'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     -- A snapshot from before our turn would not show what was written until then.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'log.append needs the isolation level read committed'
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
 
+    IF (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
+            <> cardinality(command_ids) + cardinality(stream_ids)
+        OR EXISTS (
+            SELECT
+            FROM generate_subscripts(command_ids, 1) AS command (place)
+            WHERE command.place <> ALL (ARRAY(SELECT stream_commands[new.stream] FROM unnest(event_streams) AS new (stream)))
+        )
+    THEN
+        RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
     -- From here to the end of the transaction nobody else writes: positions are taken in the order of commits, and
     -- one that is rolled back is taken again.
     LOCK TABLE log.turn IN EXCLUSIVE MODE;
 
-    RETURN QUERY
-        SELECT 'repeated', done.notification_id, done.originator_id, done.originator_version, done.topic, done.event_id,
-               done.metadata ->> 'command', (done.metadata ->> 'recorded_at')::timestamptz
-        FROM log.event AS done
-        WHERE done.command_id = this_command
-        ORDER BY done.notification_id;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-
-    IF EXISTS (
-        SELECT
-        FROM unnest(stream_ids, expected_versions) AS known (stream_id, version)
-        WHERE known.version IS DISTINCT FROM -1
-          AND known.version IS DISTINCT FROM (
-              SELECT coalesce(max(event.originator_version), 0)
-              FROM log.event AS event
-              WHERE event.originator_id = known.stream_id
-          )
-    ) OR EXISTS (
-        SELECT
-        FROM unnest(key_kinds, key_values) AS wanted (kind, value)
-        JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value
-        WHERE held.person_id <> ALL (people_seen)
-    ) THEN
-        RETURN QUERY
-            SELECT 'conflict', NULL::bigint, NULL::uuid, NULL::bigint, NULL, NULL::uuid, NULL, NULL::timestamptz;
-        RETURN;
-    END IF;
-
-    SELECT coalesce(max(event.notification_id), 0) INTO last_position FROM log.event AS event;
-
-    RETURN QUERY
-        WITH written AS (
-            INSERT INTO log.event AS event (
-                originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
-            )
-            SELECT new.stream_id,
-                   (
-                       SELECT coalesce(max(earlier.originator_version), 0)
-                       FROM log.event AS earlier
-                       WHERE earlier.originator_id = new.stream_id
-                   ) + row_number() OVER (PARTITION BY new.stream_id ORDER BY new.place),
-                   new.topic,
-                   new.state,
-                   last_position + new.place,
-                   new.event_id,
-                   this_command,
-                   new.metadata
-            FROM unnest(event_stream_ids, event_topics, event_states, event_ids, event_metadata)
-                WITH ORDINALITY AS new (stream_id, topic, state, event_id, metadata, place)
-            RETURNING event.notification_id, event.originator_id, event.originator_version, event.topic,
-                      event.event_id, event.metadata
+    append.versions := ARRAY(
+        SELECT coalesce(
+            (
+                SELECT event.originator_version
+                FROM log.event AS event
+                WHERE event.originator_id = stream.id
+                ORDER BY event.originator_version DESC
+                LIMIT 1
+            ),
+            -- A new stream stands at 0, or at -1 if it is to begin with version 0.
+            least(stream.version, 0)
         )
-        SELECT 'written', written.notification_id, written.originator_id, written.originator_version, written.topic,
-               written.event_id, written.metadata ->> 'command', (written.metadata ->> 'recorded_at')::timestamptz
-        FROM written
-        ORDER BY written.notification_id;
+        FROM unnest(stream_ids, stream_versions) WITH ORDINALITY AS stream (id, version, place)
+        ORDER BY stream.place
+    );
 
-    IF registers IS NOT NULL THEN
+    refused := ARRAY(
+        SELECT stream.command
+        FROM unnest(stream_commands, stream_versions, append.versions) AS stream (command, expected, version)
+        WHERE stream.expected <> stream.version
+    );
+    IF cardinality(key_commands) > 0 THEN
+        refused := refused || ARRAY(
+            SELECT wanted.command
+            FROM unnest(key_commands, key_kinds, key_values) AS wanted (command, kind, value)
+            JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value
+            WHERE NOT EXISTS (
+                SELECT
+                FROM unnest(seen_commands, people_seen) AS seen (command, person_id)
+                WHERE seen.command = wanted.command AND seen.person_id = held.person_id
+            )
+        );
+    END IF;
+    IF cardinality(place_commands) > 0 THEN
+        refused := refused || ARRAY(
+            SELECT wanted.command
+            FROM (
+                SELECT place.command, place.scope, place.key, min(place.most) AS most,
+                       array_agg(place.holder) AS touched, count(place.most) AS taken
+                FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+                    AS place (command, scope, key, holder, most)
+                GROUP BY place.command, place.scope, place.key
+            ) AS wanted
+            WHERE wanted.taken > 0
+              AND wanted.most < wanted.taken + (
+                  SELECT count(*)
+                  FROM log.reservation AS held
+                  WHERE held.scope = wanted.scope AND held.key = wanted.key AND held.holder <> ALL (wanted.touched)
+              )
+        );
+    END IF;
+
+    append.outcomes := ARRAY(
+        SELECT CASE
+                   WHEN EXISTS (
+                       SELECT FROM log.event AS done WHERE done.command_id = command.id OFFSET 0
+                   ) THEN 1
+                   WHEN command.place = ANY (refused) THEN 2
+                   ELSE 0
+               END::smallint
+        FROM unnest(command_ids) WITH ORDINALITY AS command (id, place)
+        ORDER BY command.place
+    );
+
+    append."position" := coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0);
+
+    INSERT INTO log.event (
+        originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+    )
+    SELECT stream_ids[new.stream],
+           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.place),
+           new.topic,
+           new.state,
+           append."position" + row_number() OVER (ORDER BY new.place),
+           new.event_id,
+           command_ids[stream_commands[new.stream]],
+           new.metadata
+    FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
+        WITH ORDINALITY AS new (stream, topic, state, event_id, metadata, place)
+    WHERE outcomes[stream_commands[new.stream]] = 0;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written = 0 THEN
+        RETURN;
+    END IF;
+
+    IF cardinality(key_commands) > 0 THEN
         INSERT INTO log.identity_key (kind, value, person_id)
-        SELECT DISTINCT new.kind, new.value, registers
-        FROM unnest(key_kinds, key_values) AS new (kind, value)
+        SELECT key.kind, key.value, registers[key.command]
+        FROM unnest(key_commands, key_kinds, key_values) AS key (command, kind, value)
+        WHERE outcomes[key.command] = 0 AND registers[key.command] IS NOT NULL
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(place_commands) > 0 THEN
+        DELETE FROM log.reservation AS held
+        USING unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+            AS free (command, scope, key, holder, most)
+        WHERE free.most IS NULL AND outcomes[free.command] = 0
+          AND held.scope = free.scope AND held.key = free.key AND held.holder = free.holder;
+        INSERT INTO log.reservation (scope, key, holder)
+        SELECT place.scope, place.key, place.holder
+        FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+            AS place (command, scope, key, holder, most)
+        WHERE place.most IS NOT NULL AND outcomes[place.command] = 0
         ON CONFLICT DO NOTHING;
     END IF;
 
-    PERFORM pg_notify('ccp_log', (last_position + cardinality(event_ids))::text);
+    PERFORM pg_notify('ccp_log', (append."position" + written)::text);
 END
 $$;
 
-COMMENT ON FUNCTION log.append(this_command uuid, stream_ids uuid[], expected_versions bigint[], event_stream_ids uuid[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_kinds text[], key_values text[], people_seen uuid[], registers uuid) IS 'Write one command''s events, all or none; or answer what it wrote before; or answer that there is a conflict.';
+COMMENT ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) IS 'Write the events of each command, all or none of them; or say that the command was carried out before, or that there is a conflict.';
 
 CREATE FUNCTION log.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -128,14 +181,14 @@ CREATE TABLE log.event (
     command_id uuid NOT NULL,
     metadata jsonb NOT NULL,
     CONSTRAINT event_notification_id_check CHECK ((notification_id >= 1)),
-    CONSTRAINT event_originator_version_check CHECK ((originator_version >= 1))
+    CONSTRAINT event_originator_version_check CHECK ((originator_version >= 0))
 );
 
 COMMENT ON TABLE log.event IS 'What happened, for ever. Written by log.append alone, changed by nobody.';
 
 COMMENT ON COLUMN log.event.originator_id IS 'The stream: a case, person, meeting or key worker.';
 
-COMMENT ON COLUMN log.event.originator_version IS 'Place in the stream, from 1, without gaps.';
+COMMENT ON COLUMN log.event.originator_version IS 'Place in the stream, without gaps: from 1 in our streams.';
 
 COMMENT ON COLUMN log.event.state IS 'The event as JSON in UTF-8.';
 
@@ -148,6 +201,14 @@ CREATE TABLE log.identity_key (
 );
 
 COMMENT ON TABLE log.identity_key IS 'By what a person may be found again. Derived from the log, written beside it by log.append, deletable.';
+
+CREATE TABLE log.reservation (
+    scope text NOT NULL,
+    key text NOT NULL,
+    holder uuid NOT NULL
+);
+
+COMMENT ON TABLE log.reservation IS 'Who holds one of a limited number of places: a person''s one open case in a programme (scope open_case), a key worker''s cases (scope place). Derived from the log, written beside it by log.append, deletable.';
 
 CREATE TABLE log.turn (
 );
@@ -173,6 +234,9 @@ ALTER TABLE ONLY log.event
 ALTER TABLE ONLY log.identity_key
     ADD CONSTRAINT identity_key_pkey PRIMARY KEY (kind, value, person_id);
 
+ALTER TABLE ONLY log.reservation
+    ADD CONSTRAINT reservation_pkey PRIMARY KEY (scope, key, holder);
+
 ALTER TABLE ONLY migration.applied
     ADD CONSTRAINT applied_pkey PRIMARY KEY (number);
 
@@ -194,11 +258,13 @@ GRANT USAGE ON SCHEMA log TO ccp_app;
 
 GRANT ALL ON SCHEMA read TO ccp_app;
 
-REVOKE ALL ON FUNCTION log.append(this_command uuid, stream_ids uuid[], expected_versions bigint[], event_stream_ids uuid[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_kinds text[], key_values text[], people_seen uuid[], registers uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION log.append(this_command uuid, stream_ids uuid[], expected_versions bigint[], event_stream_ids uuid[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_kinds text[], key_values text[], people_seen uuid[], registers uuid) TO ccp_app;
+REVOKE ALL ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) TO ccp_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch."position" TO ccp_app;
 
 GRANT SELECT ON TABLE log.event TO ccp_app;
 
 GRANT SELECT ON TABLE log.identity_key TO ccp_app;
+
+GRANT SELECT ON TABLE log.reservation TO ccp_app;

@@ -9,11 +9,19 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from adapters.postgres.append_core import _SQL, RawAppend, RawEvent, RawStream, _arguments, _Waiting
 from adapters.postgres.errors import LogDefect, TextHasNul
-from adapters.postgres.event_log import _SQL, PostgresEventLog
+from adapters.postgres.event_log import _SQL as READING
+from adapters.postgres.event_log import PostgresEventLog
 from domain.messages import Envelope
 from domain.ports import ANY_VERSION, Append, NewEvent, StreamChange, VersionConflict
 from tests.log.writing import Noted, as_owner, change, envelope, note, positions, the_whole_log, until
+
+
+def a_raw_note() -> _Waiting:
+    stream = uuid4()
+    noted = RawEvent(stream, "TestNoted", b"{}", uuid4(), '{"command": "Note"}')
+    return _Waiting(RawAppend(uuid4(), [RawStream(stream, 0)], [noted]))
 
 
 async def test_events_get_the_next_versions_of_their_streams_and_the_next_positions_of_the_log(
@@ -125,9 +133,11 @@ async def test_an_append_without_an_event_is_a_mistake_of_the_program(
 ) -> None:
     with pytest.raises(ValueError, match="without an event"):
         await log.append(Append(uuid4(), "Note", (StreamChange(uuid4(), 0, ()),)))
-    none: list[object] = []
-    with pytest.raises(asyncpg.InvalidParameterValueError):
-        await pool.fetch(_SQL["append"], uuid4(), *[none] * 10, None)
+    without_events = a_raw_note()
+    without_events.places = []
+    without_events.raw = without_events.raw._replace(events=[])
+    with pytest.raises(asyncpg.InvalidParameterValueError, match="have events"):
+        await pool.fetch(_SQL["append"], *_arguments([a_raw_note(), without_events]))
 
 
 async def test_the_character_nul_is_refused_before_anything_is_written(log: PostgresEventLog) -> None:
@@ -142,17 +152,10 @@ async def test_the_character_nul_is_refused_before_anything_is_written(log: Post
 
 
 async def test_an_append_that_is_rolled_back_leaves_no_gap(log: PostgresEventLog, pool: asyncpg.Pool) -> None:
-    stream, command_id = uuid4(), uuid4()
-    one = envelope(command_id)
-    arguments = (
-        command_id,
-        *([stream], [0], [stream], ["TestNoted"], [b"{}"], [one.event_id], [one.model_dump_json()]),
-        *([], [], [], None),
-    )
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        assert (await connection.fetchrow(_SQL["append"], *arguments))["position"] == 1
+        assert await connection.fetchrow(_SQL["append"], *_arguments([a_raw_note()])) == ([0], 0, [0])
         await transaction.rollback()
     assert (await log.append(note((uuid4(), 0)))).position == 1
 
@@ -160,9 +163,7 @@ async def test_an_append_that_is_rolled_back_leaves_no_gap(log: PostgresEventLog
 async def test_an_append_on_an_old_snapshot_is_refused(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         with pytest.raises(asyncpg.InvalidTransactionStateError, match="read committed"):
-            await connection.fetch(
-                _SQL["append"], uuid4(), *[[uuid4()], [0], [], [], [], [uuid4()], []], [], [], [], None
-            )
+            await connection.fetch(_SQL["append"], *_arguments([a_raw_note()]))
 
 
 async def test_each_append_is_announced_once_with_its_last_position(
@@ -188,7 +189,7 @@ async def test_an_event_id_is_never_used_twice_and_the_refusal_quotes_no_data(lo
     with pytest.raises(LogDefect, match="UniqueViolationError") as refused:
         await log.append(Append(second, "Note", (StreamChange(stream, 1, (new,)),)))
     assert "Robin" not in str(refused.value)
-    assert refused.value.__suppress_context__
+    assert refused.value.__context__ is None
     assert await log.head() == 1
 
 
@@ -222,7 +223,7 @@ async def test_autovacuum_of_the_log_does_not_hold_up_writers(log: PostgresEvent
 
 
 async def test_every_named_query_runs(pool: asyncpg.Pool, database: str) -> None:
-    for query in _SQL.values():
+    for query in (_SQL | READING).values():
         async with pool.acquire() as connection:
             await connection.prepare(query)
     assert await as_owner(database, "SELECT * FROM log.turn") == []

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from adapters.postgres.codec import UPCASTERS, Codec, StoredEvent
+from adapters.postgres.append_core import RawEvent
+from adapters.postgres.codec import UPCASTERS, Codec
 from adapters.postgres.errors import NewerSchema, UnreadableEvent
 from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
@@ -23,7 +24,7 @@ ONE = settings(max_examples=1, phases=[Phase.generate], database=None)
 TOPICS = sorted(catalogue.events())
 
 
-def row(stored: StoredEvent, *, stream_id: UUID, command_id: UUID) -> dict[str, Any]:
+def row(stored: RawEvent, *, stream_id: UUID, command_id: UUID) -> dict[str, Any]:
     return {
         "originator_id": stream_id,
         "originator_version": 1,
@@ -42,7 +43,7 @@ def row(stored: StoredEvent, *, stream_id: UUID, command_id: UUID) -> dict[str, 
 def test_every_event_survives_the_round_trip(topic: str, data: st.DataObject) -> None:
     event = data.draw(any_of(catalogue.events()[topic]))
     written = envelope(uuid4())
-    stored = Codec().encode(NewEvent(event, written))
+    stored = Codec().encode(uuid4(), NewEvent(event, written))
     read = Codec().decode(row(stored, stream_id=event.stream_id, command_id=written.command_id))
     assert read == Recorded(7, event.stream_id, 1, event, written)
     assert type(read.event) is type(event)
@@ -53,7 +54,7 @@ def test_every_event_survives_the_round_trip(topic: str, data: st.DataObject) ->
 def test_every_envelope_survives_the_round_trip(written: Envelope) -> None:
     written = written.model_copy(update={"schema_version": 1})
     event = catalogue.events()["CaseReleased"](worker_id=uuid4(), case_id=uuid4())
-    stored = Codec().encode(NewEvent(event, written))
+    stored = Codec().encode(uuid4(), NewEvent(event, written))
     read = Codec().decode(row(stored, stream_id=uuid4(), command_id=written.command_id))
     assert read.envelope == written
     # The two columns are not written a second time.
@@ -93,7 +94,7 @@ UPCAST = Codec(
 def moved(version: int, **fields: object) -> dict[str, Any]:
     written = envelope(uuid4()).model_copy(update={"schema_version": version})
     metadata = written.model_dump_json(exclude={"event_id", "command_id"})
-    stored = StoredEvent("TestMoved", json.dumps(fields).encode(), written.event_id, metadata)
+    stored = RawEvent(uuid4(), "TestMoved", json.dumps(fields).encode(), written.event_id, metadata)
     return row(stored, stream_id=uuid4(), command_id=written.command_id)
 
 

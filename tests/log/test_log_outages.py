@@ -271,7 +271,8 @@ async def test_nothing_of_the_data_is_in_what_is_said_about_an_outage(
             note((uuid4(), 0), texts=("Robin",))
         )
     assert "Robin" not in str(away.value)
-    assert away.value.__suppress_context__
+    assert away.value.__cause__ is None
+    assert away.value.__context__ is None
 
 
 async def test_the_owner_sees_who_is_connected(log: PostgresEventLog, database: str) -> None:

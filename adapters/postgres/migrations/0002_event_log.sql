@@ -3,7 +3,7 @@
 
 CREATE TABLE log.event (
     originator_id      uuid   NOT NULL,
-    originator_version bigint NOT NULL CHECK (originator_version >= 1),
+    originator_version bigint NOT NULL CHECK (originator_version >= 0),
     topic              text   NOT NULL,
     state              bytea  NOT NULL,
     notification_id    bigint NOT NULL CHECK (notification_id >= 1),
@@ -14,7 +14,7 @@ CREATE TABLE log.event (
 );
 COMMENT ON TABLE log.event IS 'What happened, for ever. Written by log.append alone, changed by nobody.';
 COMMENT ON COLUMN log.event.originator_id IS 'The stream: a case, person, meeting or key worker.';
-COMMENT ON COLUMN log.event.originator_version IS 'Place in the stream, from 1, without gaps.';
+COMMENT ON COLUMN log.event.originator_version IS 'Place in the stream, without gaps: from 1 in our streams.';
 COMMENT ON COLUMN log.event.notification_id IS 'Place in the whole log, from 1, without gaps, in the order of commits.';
 COMMENT ON COLUMN log.event.state IS 'The event as JSON in UTF-8.';
 
@@ -39,7 +39,17 @@ COMMENT ON TABLE log.identity_key IS
     'By what a person may be found again. Derived from the log, written beside it by log.append, deletable.';
 CREATE INDEX identity_key_person_id ON log.identity_key (person_id);
 
-GRANT SELECT ON log.event, log.identity_key TO ccp_app;
+CREATE TABLE log.reservation (
+    scope  text NOT NULL,
+    key    text NOT NULL,
+    holder uuid NOT NULL,
+    PRIMARY KEY (scope, key, holder)
+);
+COMMENT ON TABLE log.reservation IS
+    'Who holds one of a limited number of places: a person''s one open case in a programme (scope open_case), a key '
+    'worker''s cases (scope place). Derived from the log, written beside it by log.append, deletable.';
+
+GRANT SELECT ON log.event, log.identity_key, log.reservation TO ccp_app;
 
 CREATE FUNCTION log.refuse_change() RETURNS trigger
     LANGUAGE plpgsql

@@ -1,121 +1,186 @@
 -- The one way into the log. The application role may call it, and has no other right to write there.
+-- One call writes the commands of many callers. Each is checked on its own, and all against the log as it stood before
+-- the call: therefore no two of them may touch the same stream, identity key, reservation or command id. Whoever breaks
+-- that rule meets an error and not a wrong log.
 
 CREATE FUNCTION log.append(
-    this_command       uuid,
-    stream_ids         uuid[],   -- every stream that was read,
-    expected_versions  bigint[], -- and where it must still stand: 0 for a new one, -1 for wherever it stands
-    event_stream_ids   uuid[],   -- the events in their order: stream, topic, state, id and envelope of each
-    event_topics       text[],
-    event_states       bytea[],
-    event_ids          uuid[],
-    event_metadata     jsonb[],
-    key_kinds          text[],   -- identity keys,
-    key_values         text[],
-    people_seen        uuid[],   -- whose holders must all be among these,
-    registers          uuid      -- and who holds them from now on, if anybody
-) RETURNS TABLE (
-    outcome     text,            -- 'written', 'repeated', or 'conflict' with nothing else in its single row
-    "position"  bigint,
-    stream_id   uuid,
-    version     bigint,
-    topic       text,
-    event_id    uuid,
-    command     text,
-    recorded_at timestamptz
+    command_ids      uuid[],
+    registers        uuid[],   -- for each command who holds its identity keys from now on, if anybody
+
+    stream_commands  integer[],-- every stream that was read, with its command's place in command_ids (from 1),
+    stream_ids       uuid[],
+    stream_versions  bigint[], -- and where it must still stand: 0 for a new one, NULL for wherever it stands
+
+    event_streams    integer[],-- the events in their order: the place of the stream in stream_ids (from 1),
+    event_topics     text[],   -- topic, state, id and envelope
+    event_states     bytea[],
+    event_ids        uuid[],
+    event_metadata   jsonb[],
+
+    key_commands     integer[],-- identity keys,
+    key_kinds        text[],
+    key_values       text[],
+    seen_commands    integer[],-- whose holders must all be among these people
+    people_seen      uuid[],
+
+    place_commands   integer[],-- reservations: taken while fewer than the limit are,
+    place_scopes     text[],
+    place_keys       text[],
+    place_holders    uuid[],
+    place_limits     integer[],-- given back where the limit is NULL
+
+    OUT outcomes     smallint[],-- of each command: 0 written, 1 repeated, 2 conflict
+    OUT "position"   bigint,    -- after this one come the written events in their order
+    OUT versions     bigint[]   -- of each stream: where it stood before
 )
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    -- The plans are kept for as long as a connection lives, and must suit a log that was empty when they were made.
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    last_position bigint;
+    refused integer[];
+    written integer;
 BEGIN
-    IF cardinality(event_ids) = 0 OR NOT event_stream_ids <@ stream_ids THEN
-        RAISE EXCEPTION 'log.append needs at least one event, and the expected version of every stream'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     -- A snapshot from before our turn would not show what was written until then.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'log.append needs the isolation level read committed'
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
 
+    IF (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
+            <> cardinality(command_ids) + cardinality(stream_ids)
+        OR EXISTS (
+            SELECT
+            FROM generate_subscripts(command_ids, 1) AS command (place)
+            WHERE command.place <> ALL (ARRAY(SELECT stream_commands[new.stream] FROM unnest(event_streams) AS new (stream)))
+        )
+    THEN
+        RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
     -- From here to the end of the transaction nobody else writes: positions are taken in the order of commits, and
     -- one that is rolled back is taken again.
     LOCK TABLE log.turn IN EXCLUSIVE MODE;
 
-    RETURN QUERY
-        SELECT 'repeated', done.notification_id, done.originator_id, done.originator_version, done.topic, done.event_id,
-               done.metadata ->> 'command', (done.metadata ->> 'recorded_at')::timestamptz
-        FROM log.event AS done
-        WHERE done.command_id = this_command
-        ORDER BY done.notification_id;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-
-    IF EXISTS (
-        SELECT
-        FROM unnest(stream_ids, expected_versions) AS known (stream_id, version)
-        WHERE known.version IS DISTINCT FROM -1
-          AND known.version IS DISTINCT FROM (
-              SELECT coalesce(max(event.originator_version), 0)
-              FROM log.event AS event
-              WHERE event.originator_id = known.stream_id
-          )
-    ) OR EXISTS (
-        SELECT
-        FROM unnest(key_kinds, key_values) AS wanted (kind, value)
-        JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value
-        WHERE held.person_id <> ALL (people_seen)
-    ) THEN
-        RETURN QUERY
-            SELECT 'conflict', NULL::bigint, NULL::uuid, NULL::bigint, NULL, NULL::uuid, NULL, NULL::timestamptz;
-        RETURN;
-    END IF;
-
-    SELECT coalesce(max(event.notification_id), 0) INTO last_position FROM log.event AS event;
-
-    RETURN QUERY
-        WITH written AS (
-            INSERT INTO log.event AS event (
-                originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
-            )
-            SELECT new.stream_id,
-                   (
-                       SELECT coalesce(max(earlier.originator_version), 0)
-                       FROM log.event AS earlier
-                       WHERE earlier.originator_id = new.stream_id
-                   ) + row_number() OVER (PARTITION BY new.stream_id ORDER BY new.place),
-                   new.topic,
-                   new.state,
-                   last_position + new.place,
-                   new.event_id,
-                   this_command,
-                   new.metadata
-            FROM unnest(event_stream_ids, event_topics, event_states, event_ids, event_metadata)
-                WITH ORDINALITY AS new (stream_id, topic, state, event_id, metadata, place)
-            RETURNING event.notification_id, event.originator_id, event.originator_version, event.topic,
-                      event.event_id, event.metadata
+    append.versions := ARRAY(
+        SELECT coalesce(
+            (
+                SELECT event.originator_version
+                FROM log.event AS event
+                WHERE event.originator_id = stream.id
+                ORDER BY event.originator_version DESC
+                LIMIT 1
+            ),
+            -- A new stream stands at 0, or at -1 if it is to begin with version 0.
+            least(stream.version, 0)
         )
-        SELECT 'written', written.notification_id, written.originator_id, written.originator_version, written.topic,
-               written.event_id, written.metadata ->> 'command', (written.metadata ->> 'recorded_at')::timestamptz
-        FROM written
-        ORDER BY written.notification_id;
+        FROM unnest(stream_ids, stream_versions) WITH ORDINALITY AS stream (id, version, place)
+        ORDER BY stream.place
+    );
 
-    IF registers IS NOT NULL THEN
+    refused := ARRAY(
+        SELECT stream.command
+        FROM unnest(stream_commands, stream_versions, append.versions) AS stream (command, expected, version)
+        WHERE stream.expected <> stream.version
+    );
+    IF cardinality(key_commands) > 0 THEN
+        refused := refused || ARRAY(
+            SELECT wanted.command
+            FROM unnest(key_commands, key_kinds, key_values) AS wanted (command, kind, value)
+            JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value
+            WHERE NOT EXISTS (
+                SELECT
+                FROM unnest(seen_commands, people_seen) AS seen (command, person_id)
+                WHERE seen.command = wanted.command AND seen.person_id = held.person_id
+            )
+        );
+    END IF;
+    IF cardinality(place_commands) > 0 THEN
+        refused := refused || ARRAY(
+            SELECT wanted.command
+            FROM (
+                SELECT place.command, place.scope, place.key, min(place.most) AS most,
+                       array_agg(place.holder) AS touched, count(place.most) AS taken
+                FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+                    AS place (command, scope, key, holder, most)
+                GROUP BY place.command, place.scope, place.key
+            ) AS wanted
+            WHERE wanted.taken > 0
+              AND wanted.most < wanted.taken + (
+                  SELECT count(*)
+                  FROM log.reservation AS held
+                  WHERE held.scope = wanted.scope AND held.key = wanted.key AND held.holder <> ALL (wanted.touched)
+              )
+        );
+    END IF;
+
+    append.outcomes := ARRAY(
+        SELECT CASE
+                   WHEN EXISTS (
+                       SELECT FROM log.event AS done WHERE done.command_id = command.id OFFSET 0
+                   ) THEN 1
+                   WHEN command.place = ANY (refused) THEN 2
+                   ELSE 0
+               END::smallint
+        FROM unnest(command_ids) WITH ORDINALITY AS command (id, place)
+        ORDER BY command.place
+    );
+
+    append."position" := coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0);
+
+    INSERT INTO log.event (
+        originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+    )
+    SELECT stream_ids[new.stream],
+           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.place),
+           new.topic,
+           new.state,
+           append."position" + row_number() OVER (ORDER BY new.place),
+           new.event_id,
+           command_ids[stream_commands[new.stream]],
+           new.metadata
+    FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
+        WITH ORDINALITY AS new (stream, topic, state, event_id, metadata, place)
+    WHERE outcomes[stream_commands[new.stream]] = 0;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written = 0 THEN
+        RETURN;
+    END IF;
+
+    IF cardinality(key_commands) > 0 THEN
         INSERT INTO log.identity_key (kind, value, person_id)
-        SELECT DISTINCT new.kind, new.value, registers
-        FROM unnest(key_kinds, key_values) AS new (kind, value)
+        SELECT key.kind, key.value, registers[key.command]
+        FROM unnest(key_commands, key_kinds, key_values) AS key (command, kind, value)
+        WHERE outcomes[key.command] = 0 AND registers[key.command] IS NOT NULL
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(place_commands) > 0 THEN
+        DELETE FROM log.reservation AS held
+        USING unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+            AS free (command, scope, key, holder, most)
+        WHERE free.most IS NULL AND outcomes[free.command] = 0
+          AND held.scope = free.scope AND held.key = free.key AND held.holder = free.holder;
+        INSERT INTO log.reservation (scope, key, holder)
+        SELECT place.scope, place.key, place.holder
+        FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
+            AS place (command, scope, key, holder, most)
+        WHERE place.most IS NOT NULL AND outcomes[place.command] = 0
         ON CONFLICT DO NOTHING;
     END IF;
 
-    PERFORM pg_notify('ccp_log', (last_position + cardinality(event_ids))::text);
+    PERFORM pg_notify('ccp_log', (append."position" + written)::text);
 END
 $$;
 
 COMMENT ON FUNCTION log.append IS
-    'Write one command''s events, all or none; or answer what it wrote before; or answer that there is a conflict.';
+    'Write the events of each command, all or none of them; or say that the command was carried out before, or that '
+    'there is a conflict.';
 REVOKE ALL ON FUNCTION log.append FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log.append TO ccp_app;

@@ -6,6 +6,7 @@ The limit beside a command's answer is one durable commit to the same PostgreSQL
 import asyncio
 import contextlib
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -38,7 +39,11 @@ async def run() -> None:
             with _up(data) as (process, first):
                 ready.append(first)
                 if number == STARTS - 1:
-                    _line("ccp up, new data directory, ready (median of 3)", f"{statistics.median(ready):.2f} s", "< 10 s")
+                    _line(
+                        "ccp up, new data directory, ready (median of 3)",
+                        f"{statistics.median(ready):.2f} s",
+                        "< 10 s",
+                    )
                     await _measure(process, data)
             if number == STARTS - 1:
                 with _up(data) as (_, again):
@@ -53,7 +58,10 @@ async def _measure(process: subprocess.Popen[bytes], data: Path) -> None:
     running = find_running(data)
     assert running is not None
     assert running.http_url is not None
-    async with httpx.AsyncClient(base_url=running.http_url, headers=HEADERS) as client, _limit(running.database_dsn) as limit:
+    async with (
+        httpx.AsyncClient(base_url=running.http_url, headers=HEADERS) as client,
+        _limit(running.database_dsn) as limit,
+    ):
         answers, commits = [], []
         for number in range(COMMANDS):
             answers.append(await _timed(_submit(client, number)))
@@ -65,9 +73,15 @@ async def _measure(process: subprocess.Popen[bytes], data: Path) -> None:
 
 
 async def _submit(client: httpx.AsyncClient, number: int) -> None:
-    form = {**EXAMPLE_FORM, "given_name": f"Person {number}", "date_of_birth": f"{1950 + number % 50}-0{1 + number % 9}-1{number % 9}"}
+    form = {
+        **EXAMPLE_FORM,
+        "given_name": f"Person {number}",
+        "date_of_birth": f"{1950 + number % 50}-0{1 + number % 9}-1{number % 9}",
+    }
     body = {"form": form, "if_possible_duplicate": "link"}
-    response = await client.post("/commands/submit-referral", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+    response = await client.post(
+        "/commands/submit-referral", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}
+    )
     response.raise_for_status()
 
 
@@ -75,7 +89,9 @@ async def _submit(client: httpx.AsyncClient, number: int) -> None:
 async def _limit(dsn: str) -> AsyncIterator:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("CREATE SCHEMA IF NOT EXISTS bench; CREATE TABLE IF NOT EXISTS bench.row (at timestamptz)")
+        await connection.execute(
+            "CREATE SCHEMA IF NOT EXISTS bench; CREATE TABLE IF NOT EXISTS bench.row (at timestamptz)"
+        )
         yield lambda: connection.execute("INSERT INTO bench.row VALUES (now())")
         await connection.execute("DROP SCHEMA bench CASCADE")
     finally:
@@ -91,11 +107,15 @@ async def _timed(work) -> float:
 def _import(data: Path) -> None:
     """240 rows, none of them like another, through the command line, its start-up included."""
     with tempfile.NamedTemporaryFile("w", suffix=".csv", delete=False, encoding="utf-8") as register:
-        register.write("reference,referring_agency,given_name,family_name,date_of_birth,ward,needs,offer,person_aware\n")
+        register.write(
+            "reference,referring_agency,given_name,family_name,date_of_birth,ward,needs,offer,person_aware\n"
+        )
         for number in range(240):
             name = uuid.uuid5(uuid.NAMESPACE_URL, str(number)).hex
             day = f"{1 + number % 28:02d}/{1 + number % 12:02d}/{1940 + number % 60}"
-            register.write(f"BENCH-{number},Shelter,{name[:8]},{name[8:18]},{day},Ardwick,debt;hoarding,A visit,yes\n")
+            register.write(
+                f"BENCH-{number},Shelter,{name[:8]},{name[8:18]},{day},Ardwick,debt;hoarding,A visit,yes\n"
+            )
     took = []
     for command in (("first time", "import"), ("again, all known", "import")):
         began = time.perf_counter()
@@ -105,7 +125,11 @@ def _import(data: Path) -> None:
         )  # fmt: skip
         took.append(time.perf_counter() - began)
         counts = json.loads(done.stdout)["counts"]
-        _line(f"import of 240 rows, {command[0]}", f"{240 / took[-1]:.0f} rows/s ({took[-1]:.1f} s)", str(counts))
+        _line(
+            f"import of 240 rows, {command[0]}",
+            f"{240 / took[-1]:.0f} rows/s ({took[-1]:.1f} s)",
+            str(counts),
+        )
     Path(register.name).unlink()
 
 
@@ -147,8 +171,6 @@ def _pss(pid: int) -> int:
 
 
 def _environment(data: Path) -> dict[str, str]:
-    import os
-
     return {**os.environ, "CCP_DATA": str(data)}
 
 

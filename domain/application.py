@@ -5,21 +5,20 @@ Nothing here knows a stage. A decision's parameters say what to load; a conflict
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
-from domain.case.state import AnyCaseEvent, Case
+from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
 from domain.decisions import Decision
 from domain.errors import CommandIdReused, ConcurrentChange, EffectiveInFuture, NotFound, NotPermitted
-from domain.keyworker.events import AnyWorkerEvent
+from domain.keyworker.events import CaseTaken
 from domain.keyworker.state import KeyWorker
 from domain.keyworker.state import evolve as evolve_worker
-from domain.meeting.events import AnyMeetingEvent
 from domain.meeting.state import Meeting
 from domain.meeting.state import evolve as evolve_meeting
 from domain.messages import (
@@ -34,7 +33,7 @@ from domain.messages import (
     Recorded,
     WorkerId,
 )
-from domain.person.identity import AnyPersonEvent, KnownPerson, PersonRegistered
+from domain.person.identity import KnownPerson, PersonRegistered
 from domain.person.state import Person
 from domain.person.state import evolve as evolve_person
 from domain.ports import (
@@ -50,6 +49,7 @@ from domain.ports import (
     VersionConflict,
     WorkerPool,
 )
+from domain.reservations import reservations
 from domain.roles import MAY_ISSUE
 from domain.rules import Rules
 
@@ -125,9 +125,8 @@ class Application:
             ]
             events = decision.decide(command, *arguments)
             try:
-                return _same_command(
-                    await self._log.append(self._append(request, moment, loaded, events)), command
-                )
+                append = await self._append(request, moment, loaded, events)
+                return _same_command(await self._log.append(append), command)
             except VersionConflict:
                 continue
         raise ConcurrentChange
@@ -196,16 +195,16 @@ class Application:
         return loaded
 
     async def _stream(self, kind: str, stream_id: UUID, loaded: _Loaded, *, may_be_new: bool) -> Any:
-        recorded = await self._log.read_stream(stream_id)
-        state = fold(kind, stream_id, recorded)
+        stream = await self._log.load(stream_id)
+        state = _folded(kind, stream_id, stream.events)
         if not state.exists and not may_be_new:
             raise NotFound(kind=_NAMES[kind], id=stream_id)
         loaded.states[kind] = state
-        loaded.versions[stream_id] = recorded[-1].version if recorded else 0
+        loaded.versions[stream_id] = stream.version
         return state
 
     async def _state(self, kind: str, stream_id: UUID) -> Any:
-        return fold(kind, stream_id, await self._log.read_stream(stream_id))
+        return _folded(kind, stream_id, (await self._log.load(stream_id)).events)
 
     async def _known(self, command: _Identified, loaded: _Loaded) -> Sequence[KnownPerson]:
         loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
@@ -217,7 +216,9 @@ class Application:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def _append(self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]) -> Append:
+    async def _append(
+        self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]
+    ) -> Append:
         envelopes = _envelopes(request, moment, loaded, events)
         by_stream: dict[UUID, list[NewEvent]] = {}
         for event, envelope in zip(events, envelopes, strict=True):
@@ -233,7 +234,17 @@ class Application:
             identity_keys=loaded.identity_keys,
             people_seen=loaded.people_seen,
             registers=registered[0] if registered else None,
+            reservations=reservations(events, await self._hard_limits(loaded, events)),
         )
+
+    async def _hard_limits(self, loaded: _Loaded, events: Sequence[Event]) -> Mapping[WorkerId, int]:
+        """How many cases each worker may carry who is given one here, whether or not the decision has read them."""
+        read = {state.worker_id: state for state in loaded.states.values() if isinstance(state, KeyWorker)}
+        given = {event.worker_id for event in events if isinstance(event, CaseTaken)}
+        return {
+            worker_id: (read.get(worker_id) or await self._state("KeyWorker", worker_id)).hard_limit
+            for worker_id in given
+        }
 
 
 _LOAD_ORDER = (
@@ -251,30 +262,24 @@ _NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker":
 
 
 def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
-    """The state of one stream from its events."""
-    match kind:
-        case "Case":
-            state_of_case = Case(CaseId(stream_id))
-            for one in recorded:
-                evolve_case(state_of_case, cast("AnyCaseEvent", one.event))
-            return state_of_case
-        case "Person":
-            person = Person(PersonId(stream_id))
-            for one in recorded:
-                evolve_person(person, cast("AnyPersonEvent", one.event))
-            return person
-        case "Meeting":
-            meeting = Meeting(MeetingId(stream_id))
-            for one in recorded:
-                evolve_meeting(meeting, cast("AnyMeetingEvent", one.event))
-            return meeting
-        case "KeyWorker":
-            worker = KeyWorker(WorkerId(stream_id))
-            for one in recorded:
-                evolve_worker(worker, cast("AnyWorkerEvent", one.event))
-            return worker
-        case _:
-            raise ValueError(f"no aggregate is called {kind}")
+    """The state of one stream from its recorded events."""
+    return _folded(kind, stream_id, [one.event for one in recorded])
+
+
+def _folded(kind: str, stream_id: UUID, events: Sequence[Event]) -> Any:
+    begin, evolve = _AGGREGATES[kind]
+    state = begin(stream_id)
+    for event in events:
+        evolve(state, event)
+    return state
+
+
+_AGGREGATES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
+    "Case": (Case, evolve_case),
+    "Person": (Person, evolve_person),
+    "Meeting": (Meeting, evolve_meeting),
+    "KeyWorker": (KeyWorker, evolve_worker),
+}
 
 
 def command_id_from(key: str, *, agency: str) -> UUID:

@@ -1,0 +1,69 @@
+"""The same key again gives the first answer and adds nothing, whatever the key looks like."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from adapters.bootstrap import Product
+from tests.http.conftest import COORDINATOR, acting_as
+
+SUBMIT = "/commands/submit-referral"
+
+
+@pytest.mark.parametrize("key", [str(uuid4()), "gmp-2027-00417", "a key with spaces", "x" * 200])
+async def test_a_retry_gets_the_first_answer(
+    client: httpx.AsyncClient, product: Product, referral: dict[str, Any], key: str
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": key}
+    first = await client.post(SUBMIT, json=referral, headers=headers)
+    head = await product.log.head()
+    again = await client.post(SUBMIT, json=referral, headers=headers)
+    assert first.status_code == again.status_code == 200
+    assert again.json() == {**first.json(), "repeated": True}
+    assert await product.log.head() == head
+    assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"] == key
+
+
+async def test_ten_retries_at_once_make_one_case(
+    client: httpx.AsyncClient, product: Product, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-1"}
+    answers = await asyncio.gather(*(client.post(SUBMIT, json=referral, headers=headers) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["case_id"] for answer in answers}) == 1
+    assert sum(not answer.json()["repeated"] for answer in answers) == 1
+    assert await product.log.head() == 3
+
+
+async def test_the_key_is_made_when_left_out_and_given_back(
+    client: httpx.AsyncClient, referral: dict[str, Any]
+) -> None:
+    answer = await client.post(SUBMIT, json=referral, headers=acting_as("referrer"))
+    assert str(UUID(answer.headers["Idempotency-Key"])) == answer.json()["command_id"]
+    refused = await client.post("/commands/start-triage", json={}, headers=COORDINATOR)
+    assert UUID(refused.headers["Idempotency-Key"])
+
+
+async def test_a_key_stands_for_one_command_only(client: httpx.AsyncClient, referral: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "once"}
+    done = (await client.post(SUBMIT, json=referral, headers={**COORDINATOR, **key})).json()
+    other = await client.post(
+        "/commands/start-triage", json={"case_id": done["case_id"]}, headers={**COORDINATOR, **key}
+    )
+    assert (other.status_code, other.json()["code"]) == (409, "command_id_reused")
+
+
+async def test_keys_of_two_agencies_never_meet(client: httpx.AsyncClient, referral: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "1"}
+    police = {**acting_as("referrer", agency="Greater Manchester Police"), **key}
+    housing = {**acting_as("referrer", agency="One Manchester"), **key}
+    first = await client.post(SUBMIT, json=referral, headers=police)
+    referral["form"] |= {"date_of_birth": "1990-01-02", "nhs_number": "", "given_name": "Kim"}
+    second = await client.post(SUBMIT, json=referral, headers=housing)
+    assert first.json()["case_id"] != second.json()["case_id"]
+    assert second.json()["repeated"] is False

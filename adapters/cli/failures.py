@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import click
 
@@ -13,6 +14,9 @@ from adapters.embedded.errors import EmbeddedServerError
 from adapters.input import InvalidInput
 from adapters.problems import Problem, Refused, problem_of
 from adapters.settings import SettingsError
+
+_LOOKS_LIKE_OURS = re.compile(r"(--?)?[a-z]+([.-][a-z]+)*")
+"""A mistyped name is repeated, with what may have been meant; anything else may be a value that lost its way."""
 
 
 def report(error: Exception, *, as_json: bool) -> int:
@@ -53,6 +57,9 @@ def _usage(error: click.ClickException) -> str:
     said = error.format_message()
     if said.startswith("Got unexpected extra argument"):
         said = "There is an argument too many; put quotation marks round a value that holds spaces."
+    unknown = getattr(error, "option_name", None) or getattr(error, "command_name", None)
+    if isinstance(unknown, str) and not _LOOKS_LIKE_OURS.fullmatch(unknown):
+        said = "There is no such option or command."
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{said} Try `{context.command_path} --help`." if context is not None else said
 

@@ -112,6 +112,7 @@ def audit(id: str, as_json: bool) -> None:  # noqa: A002
     Example:
       ccp case audit 0b8f0e5a
     """
+    from adapters.reading import require_case
 
     async def work(product: Product) -> list[AuditRow]:
         case_id = await _resolve(product, id)
@@ -122,7 +123,10 @@ def audit(id: str, as_json: bool) -> None:  # noqa: A002
             rows += page.rows
             after = page.next
             if after is None:
-                return rows
+                break
+        if not rows:
+            await require_case(product, case_id)
+        return rows
 
     story = run_on_lists(work)
     if as_json:

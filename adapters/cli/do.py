@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import click
 
 from adapters.cli.connect import run
+from adapters.cli.failures import CommandRefused
 from adapters.cli.output import note, print_json, print_pairs, say, words
 from adapters.input import (
     Field,
@@ -30,6 +31,7 @@ from adapters.views import Done, done
 from domain import catalogue
 from domain.application import Request, command_id_from
 from domain.decisions import DECISIONS
+from domain.errors import DomainError
 from domain.messages import Actor, Channel, Command
 from domain.roles import Role
 
@@ -94,7 +96,7 @@ def _sub_command(command: type[Command]) -> click.Command:
         params=[*options, *_common()],
         callback=lambda **given: _issue(command, fields, given),
         help=f"{_first_line(command)}\n\nFor: {', '.join(sorted(catalogue.may_issue(command)))}.",
-        epilog=f"Rules, error codes and an example to paste: ccp commands {command.NAME}",
+        epilog=f"\b\nRules, error codes and an example to paste:\n  ccp commands {command.NAME}",
     )
 
 
@@ -171,6 +173,8 @@ def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str
 
     try:
         answer = run(work)
+    except DomainError as refused:
+        raise CommandRefused(command, refused) from None
     except (LogError, OSError):
         # Nobody knows whether it was recorded; under the same key it can be sent again without harm.
         if given["key"] is None and not given["as_json"]:

@@ -14,9 +14,19 @@ from adapters.embedded.errors import EmbeddedServerError
 from adapters.input import InvalidInput
 from adapters.problems import Problem, Refused, problem_of
 from adapters.settings import SettingsError
+from domain.errors import DomainError
+from domain.messages import Command
 
 _LOOKS_LIKE_OURS = re.compile(r"(--?)?[a-z]+([.-][a-z]+)*")
 """A mistyped name is repeated, with what may have been meant; anything else may be a value that lost its way."""
+
+
+class CommandRefused(Exception):
+    """A rule refused a command; the command is kept to name the field that the rule is about."""
+
+    def __init__(self, command: type[Command], error: DomainError) -> None:
+        self.command, self.error = command, error
+        super().__init__(str(error))
 
 
 def report(error: Exception, *, as_json: bool) -> int:
@@ -40,6 +50,8 @@ def put(error: Exception) -> tuple[Problem, int]:
             return problem_of(Refused(400, "wrong_usage", _usage(error))), WRONG_USAGE
         case InvalidInput():
             return problem_of(error), WRONG_USAGE
+        case CommandRefused():
+            return problem_of(error.error, command=error.command), REFUSED
         case SettingsError():
             return problem_of(Refused(400, "setting_invalid", str(error))), WRONG_USAGE
         case NothingRuns():

@@ -22,7 +22,7 @@ from domain.errors import NotFound
 from domain.roles import Role
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
     from projections.agenda import MeetingRow
     from projections.audit import AuditRow
     from projections.cases import CaseRow

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from adapters.settings import load_settings
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 T = TypeVar("T")
 WAIT_SECONDS = 3.0

@@ -36,7 +36,7 @@ from domain.messages import Actor, Channel, Command
 from domain.roles import Role
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 

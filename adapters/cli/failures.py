@@ -7,10 +7,8 @@ import re
 
 import click
 
-from adapters.bootstrap import NothingRuns
 from adapters.cli.main import DEFECT, NOT_REACHABLE, REFUSED, WRONG_USAGE
 from adapters.cli.workflows import TemporalAway
-from adapters.embedded.errors import EmbeddedServerError
 from adapters.input import InvalidInput
 from adapters.problems import Problem, Refused, problem_of
 from adapters.settings import SettingsError
@@ -43,6 +41,10 @@ def report(error: Exception, *, as_json: bool) -> int:
 
 def put(error: Exception) -> tuple[Problem, int]:
     """An error as a problem, with the exit code that stands for it."""
+    # Only where something failed: they load what a short answer does without.
+    from adapters.bootstrap import NothingRuns
+    from adapters.embedded.errors import EmbeddedServerError
+
     match error:
         case click.exceptions.NoArgsIsHelpError():
             return problem_of(Refused(400, "wrong_usage", error.format_message())), WRONG_USAGE

@@ -27,10 +27,11 @@ from adapters.embedded import (
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import open_pool
+from adapters.product import Product
 from adapters.settings import Settings
 from domain.application import Application
 from domain.ports import Clock
-from domain.rules import Rules, load_rules
+from domain.rules import load_rules
 from projections.read_models import ReadModels
 from projections.runner import ProjectionRunner, prepare
 
@@ -50,18 +51,6 @@ class SystemClock:
 
     async def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """The product as one process holds it: it can decide and read; what runs beside it is another matter."""
-
-    application: Application
-    log: PostgresEventLog
-    read_models: ReadModels
-    pool: Pool
-    settings: Settings
-    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)

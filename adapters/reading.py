@@ -13,7 +13,7 @@ from domain.messages import CaseEvent, Recorded
 from projections.page import Page
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 
 async def read_case(product: Product, case_id: UUID) -> CaseView:

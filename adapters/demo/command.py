@@ -27,6 +27,7 @@ from adapters.demo.live import bring_to_life
 from adapters.demo.story import Story, Teller
 from adapters.embedded import EmbeddedPostgres, RunningProduct
 from adapters.logs import configure_logging
+from adapters.product import Product
 from adapters.register.importer import Outcome, RowOutcome, counted, import_register
 from adapters.register.reader import read_register
 from adapters.settings import LogLevel, Settings, load_settings
@@ -141,7 +142,7 @@ async def _explore(console: Console, settings: Settings, *, leave: bool) -> None
             console.print("\nStopping.")
 
 
-async def _import(console: Console, product: bootstrap.Product) -> list[RowOutcome]:
+async def _import(console: Console, product: Product) -> list[RowOutcome]:
     with resources.as_file(resources.files("adapters.demo").joinpath(REGISTER)) as path:
         lines = read_register(path)
     programme = product.settings.programme
@@ -158,7 +159,7 @@ async def _import(console: Console, product: bootstrap.Product) -> list[RowOutco
     return outcomes
 
 
-async def _print_caseloads(product: bootstrap.Product) -> None:
+async def _print_caseloads(product: Product) -> None:
     print_table(
         ("key worker", "cases", "soft / hard limit", "points", "load"),
         [
@@ -175,7 +176,7 @@ async def _print_caseloads(product: bootstrap.Product) -> None:
     )
 
 
-async def _print_due(product: bootstrap.Product, references: Mapping[UUID, str]) -> None:
+async def _print_due(product: Product, references: Mapping[UUID, str]) -> None:
     now = await product.application.clock.now()
     page = await product.read_models.due(DueFilter(), now=now, limit=200)
     print_table(

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from adapters.bootstrap import Product
+from adapters.product import Product
 from domain import catalogue
 from domain.application import Request
 from domain.case.stages import Stage

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.text import Text
 
-from adapters.bootstrap import Product
+from adapters.product import Product
 from adapters.temporal.virtual import VirtualTime
 from domain import catalogue
 from domain.application import Request

@@ -23,7 +23,7 @@ from adapters.settings import is_loopback
 from domain.errors import DomainError
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 DISTRIBUTION = "coordinated-care-pathway"
 

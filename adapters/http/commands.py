@@ -21,7 +21,7 @@ from domain.decisions import Decision
 from domain.messages import Command
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 LARGEST_BODY = 1_048_576
 """Bytes. The longest referral, every letter escaped, is well below."""

@@ -39,7 +39,7 @@ from projections.due import DueFilter, DueRow
 from projections.page import LARGEST, CursorInvalid, Page
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 WAIT_SECONDS = 5.0
 """How long a read waits for the read models to reach a position."""

@@ -16,7 +16,7 @@ from adapters.register.importer import Outcome, RowOutcome, counted, import_regi
 from adapters.register.reader import Line, RegisterUnreadable, read_register
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Product
+    from adapters.product import Product
 
 SHOWN_WITHOUT_REPORT = 40
 """Rows that were not simply accepted and are listed in the terminal; a report file lists every row."""

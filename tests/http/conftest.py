@@ -11,9 +11,9 @@ import asyncpg
 import httpx
 import pytest
 
-from adapters.bootstrap import Product
 from adapters.http import create_app
 from adapters.postgres.event_log import PostgresEventLog
+from adapters.product import Product
 from adapters.settings import Settings
 from domain.application import Application
 from domain.rules import Rules

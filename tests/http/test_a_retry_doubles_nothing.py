@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.bootstrap import Product
+from adapters.product import Product
 from tests.http.conftest import COORDINATOR, acting_as
 
 SUBMIT = "/commands/submit-referral"

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from adapters.bootstrap import Product
 from adapters.http.commands import command_schemas
+from adapters.product import Product
 from domain import catalogue
 from domain.messages import Actor
 from domain.roles import MAY_ISSUE, Role

@@ -19,7 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from adapters.bootstrap import Product, http
+from adapters.bootstrap import http
+from adapters.product import Product
 from adapters.settings import Settings
 
 EXAMPLES = 3

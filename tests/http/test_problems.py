@@ -12,10 +12,10 @@ import asyncpg
 import httpx
 import pytest
 
-from adapters.bootstrap import Product
 from adapters.input import fields_of
 from adapters.logs import configure_logging
 from adapters.postgres.event_log import PostgresEventLog
+from adapters.product import Product
 from adapters.settings import LogFormat, Settings
 from domain import catalogue
 from domain.application import Application

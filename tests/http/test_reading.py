@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from adapters.bootstrap import Product
+from adapters.product import Product
 from adapters.views import WAITS_FOR
 from domain.case.stages import Stage
 from tests.http.conftest import COORDINATOR

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.bootstrap import Product
+from adapters.product import Product
 from adapters.settings import Settings
 from tests.http.conftest import COORDINATOR, acting_as, client_of
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import Product, open_product, prepare_database
+from adapters.bootstrap import open_product, prepare_database
+from adapters.product import Product
 from adapters.settings import Settings
 from domain.messages import CaseId
 from tests.support.servers import SharedPostgres

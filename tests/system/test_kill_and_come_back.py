@@ -14,8 +14,9 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import Product, SystemClock, open_product, prepare_database
+from adapters.bootstrap import SystemClock, open_product, prepare_database
 from adapters.postgres.event_log import PostgresEventLog
+from adapters.product import Product
 from adapters.settings import Settings
 from adapters.temporal.client import connect
 from adapters.temporal.operations import show_workflow

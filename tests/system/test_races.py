@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from adapters.bootstrap import Product, open_product, prepare_database
+from adapters.bootstrap import open_product, prepare_database
 from adapters.http import create_app
+from adapters.product import Product
 from adapters.settings import Settings
 from domain.application import Request
 from domain.case.allocation import AllocateKeyWorker

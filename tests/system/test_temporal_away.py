@@ -12,9 +12,10 @@ import httpx
 import psutil
 import pytest
 
-from adapters.bootstrap import Product, engine, open_product, prepare_database
+from adapters.bootstrap import engine, open_product, prepare_database
 from adapters.embedded import EmbeddedTemporal
 from adapters.http import create_app
+from adapters.product import Product
 from adapters.settings import Settings
 from adapters.temporal.client import connect
 from adapters.temporal.search_attributes import TYPES

@@ -285,8 +285,9 @@ async def until_told_to_stop() -> None:
 async def _keep_alive(name: str, server: EmbeddedPostgres | EmbeddedTemporal) -> None:
     """Restart an embedded server that dies; everything that uses it waits and goes on by itself."""
     while True:
-        how = await server.wait_dead()
-        _log.warning("server.died", server=name, how=how)
+        await server.wait_dead()
+        # Not how it ended: its last words may quote a statement.
+        _log.warning("server.died", server=name, its_log=str(server.log_file))
         pause = 0.2
         while True:
             try:

@@ -23,14 +23,18 @@ from domain.meeting.state import Meeting
 from domain.meeting.state import evolve as evolve_meeting
 from domain.messages import (
     Actor,
+    CaseEvent,
     CaseId,
     Command,
     Envelope,
     Event,
+    MeetingEvent,
     MeetingId,
     Moment,
+    PersonEvent,
     PersonId,
     Recorded,
+    WorkerEvent,
     WorkerId,
 )
 from domain.person.identity import KnownPerson, PersonRegistered
@@ -196,6 +200,8 @@ class Application:
 
     async def _stream(self, kind: str, stream_id: UUID, loaded: _Loaded, *, may_be_new: bool) -> Any:
         stream = await self._log.load(stream_id)
+        if stream.events and not isinstance(stream.events[0], _EVENTS_OF[kind]):
+            raise NotFound(kind=_NAMES[kind], id=stream_id)  # the id is of something else
         state = _folded(kind, stream_id, stream.events)
         if not state.exists and not may_be_new:
             raise NotFound(kind=_NAMES[kind], id=stream_id)
@@ -279,6 +285,14 @@ _AGGREGATES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]
     "Person": (Person, evolve_person),
     "Meeting": (Meeting, evolve_meeting),
     "KeyWorker": (KeyWorker, evolve_worker),
+}
+
+
+_EVENTS_OF: Mapping[str, type[Event]] = {
+    "Case": CaseEvent,
+    "Person": PersonEvent,
+    "Meeting": MeetingEvent,
+    "KeyWorker": WorkerEvent,
 }
 
 

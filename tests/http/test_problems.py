@@ -150,9 +150,6 @@ async def test_an_id_of_something_else_is_no_case(
         assert (answer.status_code, code_of(answer)) == (404, "not_found")
 
 
-@pytest.mark.xfail(
-    reason="the kernel folds a stream of another kind into a case and fails on its first event"
-)
 async def test_a_command_about_an_id_of_something_else_is_refused(
     client: httpx.AsyncClient, referral: dict[str, Any]
 ) -> None:

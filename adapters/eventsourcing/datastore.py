@@ -82,7 +82,10 @@ class Datastore:
 
     def ring(self, schema: str, bell: threading.Event) -> Future[None]:
         """Set an event whenever there may be something new in a log, and every second, until cancelled."""
-        return self._loop.start(self._ring(schema, bell))
+        try:
+            return self._loop.start(self._ring(schema, bell))
+        except RuntimeError:
+            raise InterfaceError("the datastore is closed") from None
 
     def close(self) -> None:
         """Close all connections; again does nothing."""
@@ -135,7 +138,15 @@ class Datastore:
             await connection.close()
 
     async def _ring(self, schema: str, bell: threading.Event) -> None:
-        pool = await self._connections.pool()
+        while True:
+            try:
+                pool = await self._connections.pool()
+            except LogError:
+                # Whoever looks finds out what is wrong.
+                bell.set()
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                break
         if schema not in self._news:
             self._news[schema] = News(pool, channel=f"ccp_{schema}")
         async with self._news[schema].subscribed() as rung:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from enum import Enum
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
@@ -33,6 +33,8 @@ CAPACITY: Final = 1_000
 BATCH_COMMANDS: Final = 256
 BATCH_BYTES: Final = 4_000_000
 """What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
+_SMALL_BATCH: Final = 8
+"""Not worth halving: each half would wait for a commit of its own."""
 _LINGER_SECONDS: Final = 0.005
 """How long an idle flusher keeps its connection: whoever appends again and again finds it still there."""
 
@@ -117,21 +119,26 @@ class RawAnswer(NamedTuple):
 class _Waiting:
     """A command in the queue: what it touches, since when it waits, and where its answer goes."""
 
-    __slots__ = ("answer", "places", "raw", "since", "size", "touches")
+    __slots__ = ("answer", "places", "raw", "since", "touches")
 
     def __init__(self, raw: RawAppend) -> None:
         if not raw.events:
             raise ValueError("a command is to be written without an event")
-        place = {stream.stream_id: number for number, stream in enumerate(raw.streams)}
+        stream_ids = [stream_id for stream_id, _ in raw.streams]
         self.raw = raw
-        self.places = [place[event.stream_id] for event in raw.events]
+        self.places = [stream_ids.index(event[0]) for event in raw.events]
         self.answer: asyncio.Future[RawAnswer] = asyncio.get_running_loop().create_future()
         self.since = time.monotonic()
-        self.size = sum(len(event.state) + len(event.metadata) for event in raw.events)
-        touches: list[Hashable] = [raw.command_id, *(stream.stream_id for stream in raw.streams)]
-        touches += raw.identity_keys
-        touches += ((place.scope, place.key, "") for place in raw.reservations)
-        self.touches = touches
+        self.touches: list[Hashable] = [raw.command_id, *stream_ids]
+        if raw.identity_keys:
+            self.touches += raw.identity_keys
+        if raw.reservations:
+            self.touches += [(scope, key, "") for scope, key, _, _ in raw.reservations]
+
+    @property
+    def size(self) -> int:
+        """Of its events, in bytes."""
+        return sum([len(event.state) for event in self.raw.events])
 
     def settle(self, result: RawAnswer | LogError) -> None:
         """Answer the caller, if they are still there."""
@@ -166,6 +173,7 @@ class AppendCore:
         self._more = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
         self._lease = _Lease(pool)
+        self._last_batch = 0
 
     async def append(self, raw: RawAppend) -> RawAnswer:
         """Write one command's events, all or none, together with whoever else is writing.
@@ -192,9 +200,10 @@ class AppendCore:
                 self._more.clear()
                 while batch := self._next_batch():
                     await self._write(batch, time.monotonic() + self._patience_seconds)
-                if not await _set_within(self._more, _LINGER_SECONDS):
-                    # Others may want the connection; a command that comes while it is given back is still ours.
-                    await self._lease.end()
+                if await _set_within(self._more, _LINGER_SECONDS):
+                    continue  # also for one that was written while it came: then the wait begins anew
+                # Others may want the connection; a command that comes while it is given back is still ours.
+                await self._lease.end()
                 if not self._queue:
                     break
         finally:
@@ -215,7 +224,9 @@ class AppendCore:
         size = 0
         queue = self._queue
         given_up = time.monotonic() - self._patience_seconds
-        while queue and len(batch) < BATCH_COMMANDS and size < BATCH_BYTES:
+        # Half of those who are about: while the database writes them, the others make their next commands.
+        most = min(max((len(queue) + self._last_batch + 1) // 2, _SMALL_BATCH), BATCH_COMMANDS)
+        while queue and len(batch) < most and size < BATCH_BYTES:
             one = queue.popleft()
             if one.answer.done():  # cancelled before its turn
                 continue
@@ -229,6 +240,7 @@ class AppendCore:
                 left.append(one)
             touched.update(one.touches)
         queue.extendleft(reversed(left))
+        self._last_batch = len(batch)
         return batch
 
     async def _write(self, batch: list[_Waiting], deadline: float) -> None:
@@ -297,26 +309,39 @@ class _Lease:
 def _arguments(batch: Sequence[_Waiting]) -> tuple[list[Any], ...]:
     """The parameters of the SQL function: the commands one after the other, column by column."""
     raws = [one.raw for one in batch]
-    streams = [(number, *stream) for number, raw in enumerate(raws, 1) for stream in raw.streams]
-    before = accumulate((len(raw.streams) for raw in raws), initial=1)
-    event_streams = [first + place for first, one in zip(before, batch, strict=False) for place in one.places]
-    keys = [(number, *key) for number, raw in enumerate(raws, 1) for key in raw.identity_keys]
-    seen = [(number, person) for number, raw in enumerate(raws, 1) for person in raw.people_seen]
-    reservations = [(number, *place) for number, raw in enumerate(raws, 1) for place in raw.reservations]
+    streams: list[tuple[int, UUID, int | None]] = []
+    event_streams: list[int] = []
+    events: list[RawEvent] = []
+    keys: list[tuple[int, str, str, UUID | None]] = []
+    seen: list[tuple[int, UUID]] = []
+    reservations: list[tuple[int, str, str, UUID, int | None]] = []
+    for number, (one, raw) in enumerate(zip(batch, raws, strict=True), 1):
+        first = len(streams) + 1
+        streams += [(number, stream_id, expected) for stream_id, expected in raw.streams]
+        event_streams += [first + place for place in one.places]
+        events += raw.events
+        if raw.identity_keys:
+            keys += [(number, kind, value, raw.registers) for kind, value in raw.identity_keys]
+            seen += [(number, person) for person in raw.people_seen]
+        if raw.reservations:
+            reservations += [(number, *place) for place in raw.reservations]
+    _, topics, states, event_ids, metadata = _columns(events, 5)
     return (
         [raw.command_id for raw in raws],
-        [raw.registers for raw in raws],
         *_columns(streams, 3),
         event_streams,
-        *_columns([event[1:] for raw in raws for event in raw.events], 4),
-        *_columns(keys, 3),
+        topics,
+        states,
+        event_ids,
+        metadata,
+        *_columns(keys, 4),
         *_columns(seen, 2),
         *_columns(reservations, 5),
     )
 
 
 def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+    return list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(width)]
 
 
 def _answer(batch: Sequence[_Waiting], row: Record, *, sent_again: bool) -> None:

@@ -5,7 +5,6 @@
 
 CREATE FUNCTION log.append(
     command_ids      uuid[],
-    registers        uuid[],   -- for each command who holds its identity keys from now on, if anybody
 
     stream_commands  integer[],-- every stream that was read, with its command's place in command_ids (from 1),
     stream_ids       uuid[],
@@ -20,6 +19,7 @@ CREATE FUNCTION log.append(
     key_commands     integer[],-- identity keys,
     key_kinds        text[],
     key_values       text[],
+    key_people       uuid[],   -- and who holds each from now on, if anybody,
     seen_commands    integer[],-- whose holders must all be among these people
     people_seen      uuid[],
 
@@ -55,11 +55,8 @@ BEGIN
 
     IF (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
             <> cardinality(command_ids) + cardinality(stream_ids)
-        OR EXISTS (
-            SELECT
-            FROM generate_subscripts(command_ids, 1) AS command (place)
-            WHERE command.place <> ALL (ARRAY(SELECT stream_commands[new.stream] FROM unnest(event_streams) AS new (stream)))
-        )
+        OR (SELECT count(DISTINCT stream_commands[new.stream]) FROM unnest(event_streams) AS new (stream))
+            <> cardinality(command_ids)
     THEN
         RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
             USING ERRCODE = 'invalid_parameter_value';
@@ -139,16 +136,20 @@ BEGIN
         originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
     )
     SELECT stream_ids[new.stream],
-           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.place),
+           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.number),
            new.topic,
            new.state,
-           append."position" + row_number() OVER (ORDER BY new.place),
+           append."position" + new.number,
            new.event_id,
            command_ids[stream_commands[new.stream]],
            new.metadata
-    FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
-        WITH ORDINALITY AS new (stream, topic, state, event_id, metadata, place)
-    WHERE outcomes[stream_commands[new.stream]] = 0;
+    FROM (
+        -- Numbered before the streams are told apart, so that one sort is enough.
+        SELECT given.*, row_number() OVER (ORDER BY given.place) AS number
+        FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
+            WITH ORDINALITY AS given (stream, topic, state, event_id, metadata, place)
+        WHERE outcomes[stream_commands[given.stream]] = 0
+    ) AS new;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written = 0 THEN
         RETURN;
@@ -156,9 +157,9 @@ BEGIN
 
     IF cardinality(key_commands) > 0 THEN
         INSERT INTO log.identity_key (kind, value, person_id)
-        SELECT key.kind, key.value, registers[key.command]
-        FROM unnest(key_commands, key_kinds, key_values) AS key (command, kind, value)
-        WHERE outcomes[key.command] = 0 AND registers[key.command] IS NOT NULL
+        SELECT key.kind, key.value, key.person_id
+        FROM unnest(key_commands, key_kinds, key_values, key_people) AS key (command, kind, value, person_id)
+        WHERE outcomes[key.command] = 0 AND key.person_id IS NOT NULL
         ON CONFLICT DO NOTHING;
     END IF;
     IF cardinality(place_commands) > 0 THEN

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
+from adapters.input import EARLIEST_YEAR, unkeepable
 from domain.calendar import LONDON
 from domain.case.referral import SubmitReferral
 from domain.case.referral_form import ReferralForm
@@ -57,8 +58,15 @@ COLUMNS = (
 MANDATORY = frozenset(
     {"reference", "referring_agency", "given_name", "family_name", "date_of_birth", "ward", "needs", "offer"}
 )
+COLUMN_OF = {
+    "referrer_contact": "referrer_email",
+    "consent_claimed": "consent_held",
+}
+"""Fields of the command that the register calls otherwise, where a text can be too long."""
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0", ""})
+LONGEST_NAME = 120
+"""Of an agency or a referrer: who acts is named with every event."""
 
 
 class RegisterUnreadable(Exception):
@@ -158,26 +166,33 @@ def in_words(line: Line, programme: str) -> Referral:
         raise CellRefused(
             "referring_agency_required", "referring_agency: every referral comes from an agency."
         )
+    for column in COLUMNS:
+        cell = cells.get(column, "")
+        if unkeepable(cell) or (column in ("referring_agency", "referrer") and len(cell) > LONGEST_NAME):
+            raise _unusable(column)
     urgency = cells.get("urgency", "").casefold() or "routine"
     if urgency not in ("routine", "urgent"):
         raise CellRefused("urgency_unknown", "urgency: routine or urgent.")
     try:
-        form = _form(cells)
+        command = SubmitReferral(
+            programme=programme,
+            urgency="urgent" if urgency == "urgent" else "routine",
+            source_reference=line.reference,
+            referrer=cells.get("referrer") or None,
+            referrer_contact=cells.get("referrer_email") or None,
+            if_possible_duplicate="link",
+            form=_form(cells),
+        )
     except ValidationError as error:
-        column = str(error.errors(include_input=False)[0]["loc"][0])
-        raise CellRefused("cell_unusable", f"{column}: the text is too long or cannot be stored.") from None
-    command = SubmitReferral(
-        programme=programme,
-        urgency="urgent" if urgency == "urgent" else "routine",
-        source_reference=line.reference,
-        referrer=cells.get("referrer") or None,
-        referrer_contact=cells.get("referrer_email") or None,
-        if_possible_duplicate="link",
-        form=form,
-    )
+        field = str(error.errors(include_input=False)[0]["loc"][0])
+        raise _unusable(COLUMN_OF.get(field, field)) from None
     return Referral(
-        command, agency, cells.get("referrer") or "not named", _instant(cells.get("received", ""))
+        command, agency, cells.get("referrer") or "not named", _received(cells.get("received", ""))
     )
+
+
+def _unusable(column: str) -> CellRefused:
+    return CellRefused("cell_unusable", f"{column}: the text is too long or cannot be stored.")
 
 
 def _form(cells: dict[str, str]) -> ReferralForm:
@@ -231,6 +246,10 @@ def _day(cell: str) -> str:
         "%d %B %Y",
         "%d-%b-%Y",
         "%Y-%m-%dT%H:%M:%S",
+        # A spreadsheet or a database writes a day with its midnight.
+        "%Y-%m-%d %H:%M:%S",
+        "%d/%m/%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M",
     ):
         try:
             return datetime.strptime(cell, form).date().isoformat()  # noqa: DTZ007 - a birthday has no time zone
@@ -239,10 +258,22 @@ def _day(cell: str) -> str:
     return cell[:40]
 
 
-def _instant(cell: str) -> datetime | None:
+def _received(cell: str) -> datetime | None:
+    """When the agency says it referred; a year that no calendar is worked out for is a slip of the pen."""
+    instant = _instant(cell) if cell else None
+    if instant is not None and instant.year < EARLIEST_YEAR:
+        raise _not_a_time()
+    return instant
+
+
+def _not_a_time() -> CellRefused:
+    return CellRefused(
+        "received_not_a_time", "received: a time such as 2027-01-04T09:30 or 04/01/2027 09:30."
+    )
+
+
+def _instant(cell: str) -> datetime:
     """An instant; local time is Europe/London. A day alone is its midnight."""
-    if not cell:
-        return None
     for form in (
         "%Y-%m-%dT%H:%M:%S",
         "%Y-%m-%dT%H:%M",
@@ -261,9 +292,7 @@ def _instant(cell: str) -> datetime | None:
         try:
             instant = datetime.combine(date.fromisoformat(_day(cell)), datetime.min.time())
         except ValueError:
-            raise CellRefused(
-                "received_not_a_time", "received: a time such as 2027-01-04T09:30 or 04/01/2027 09:30."
-            ) from None
+            raise _not_a_time() from None
     return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
 
 

@@ -27,7 +27,18 @@ def a_line(**cells: str) -> Line:
 
 
 @pytest.mark.parametrize(
-    "written", ["31/03/1985", "1985-03-31", "31 Mar 1985", "31 March 1985", "31-03-1985", "31.03.1985"]
+    "written",
+    [
+        "31/03/1985",
+        "1985-03-31",
+        "31 Mar 1985",
+        "31 March 1985",
+        "31-03-1985",
+        "31.03.1985",
+        "1985-03-31 00:00:00",
+        "31/03/1985 00:00",
+        "31/03/1985 00:00:00",
+    ],
 )
 def test_a_birthday_is_read_in_every_usual_british_form(written: str) -> None:
     assert (
@@ -75,6 +86,12 @@ def test_a_cell_that_a_spreadsheet_would_run_is_kept_as_the_text_it_is() -> None
         ({"received": "last Tuesday"}, "received_not_a_time"),
         ({"ndta": "1,two,3"}, "score_out_of_range"),
         ({"given_name": "x" * 101}, "cell_unusable"),
+        ({"referring_agency": "x" * 121}, "cell_unusable"),
+        ({"referrer": "x" * 121}, "cell_unusable"),
+        ({"referrer_email": "x" * 4_001}, "cell_unusable"),
+        ({"narrative": "half\x00a cell"}, "cell_unusable"),
+        ({"referrer": "Officer\x00One"}, "cell_unusable"),
+        ({"received": "0001-01-01T00:00:00+05:00"}, "received_not_a_time"),
     ],
 )
 def test_a_cell_that_cannot_be_put_into_words_is_refused_by_rule_and_never_quoted(

@@ -281,7 +281,8 @@ def test_a_subscription_and_a_writer_survive_the_loss_of_every_connection(
             assert next(subscription).originator_version == version
             ended = owner_reads(
                 database,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ccp-interchange'",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'ccp-interchange' AND datname = current_database()",
             )
             assert ended
 
@@ -302,6 +303,7 @@ def test_a_forgotten_application_leaves_no_thread_and_no_connection_behind(
     def threads() -> int:
         return sum(thread.name == "ccp-interchange" for thread in threading.enumerate())
 
+    gc.collect()
     before = threads()
     school = DogSchool(env)
     school.register("Fido")
@@ -309,9 +311,12 @@ def test_a_forgotten_application_leaves_no_thread_and_no_connection_behind(
     del school
     gc.collect()
     assert threads() == before
-    gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ccp-interchange' AND datname = $1"
+    gone = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE application_name = 'ccp-interchange' AND datname = current_database()"
+    )
     for _ in range(100):
-        if owner_reads(database, gone, database.split("/")[3].split("?", maxsplit=1)[0])[0][0] == 0:
+        if owner_reads(database, gone)[0][0] == 0:
             return
     pytest.fail("a connection is still open")
 

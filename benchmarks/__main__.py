@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import sys
 
-ALL = ("product",)
+ALL = ("product", "append", "loading")
 
 
 def main() -> None:

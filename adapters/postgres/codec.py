@@ -82,7 +82,7 @@ class Codec:
             raise _unreadable(topic, position, unfit) from None
         return Recorded(position, row["originator_id"], row["originator_version"], event, envelope)
 
-    def decode_events(self, rows: Iterable[tuple[str, bytes, str, int, int]]) -> list[Event]:
+    def decode_events(self, rows: Iterable[Iterable[Any]]) -> list[Event]:
         """Read events alone, from rows of topic, state, schema version, position and whatever comes fifth.
 
         Raises: UnknownTopic, NewerSchema or UnreadableEvent, with the position.

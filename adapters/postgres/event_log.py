@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import asyncpg
 
-from adapters.postgres.append_core import AppendCore, Outcome, RawAppend, RawReservation, RawStream
+from adapters.postgres.append_core import CAPACITY, AppendCore, Outcome, RawAppend, RawReservation, RawStream
 from adapters.postgres.codec import Codec
 from adapters.postgres.errors import LogDefect, LogError, LogNotReady, LogUnavailable
 from adapters.postgres.news import News
@@ -42,12 +42,17 @@ class PostgresEventLog:
     """EventLog, IdentityIndex, WorkerPool and LogReader of `domain.ports`, on a pool made by `open_pool`."""
 
     def __init__(
-        self, pool: Pool, *, codec: Codec | None = None, patience_seconds: float = PATIENCE_SECONDS
+        self,
+        pool: Pool,
+        *,
+        codec: Codec | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        capacity: int = CAPACITY,
     ) -> None:
         self._pool = pool
         self._codec = codec or Codec()
         self._patience_seconds = patience_seconds
-        self._core = AppendCore(pool, patience_seconds=patience_seconds)
+        self._core = AppendCore(pool, patience_seconds=patience_seconds, capacity=capacity)
         self._news = News(pool)
 
     # -- writing ---------------------------------------------------------------------------------------------
@@ -123,8 +128,9 @@ class PostgresEventLog:
 
     async def load(self, stream_id: UUID) -> Stream:
         """One stream as it stands, without its envelopes: the short way from the log to a decision."""
-        rows = cast("Sequence[tuple[str, bytes, str, int, int]]", await self._ask("load", stream_id))
-        return Stream(rows[-1][-1] if rows else 0, self._codec.decode_events(rows))
+        rows = await self._ask("load", stream_id)
+        version = rows[-1]["originator_version"] if rows else 0
+        return Stream(version, self._codec.decode_events(rows))
 
     async def read_stream(
         self, stream_id: UUID, *, after_version: int = 0, up_to_position: int | None = None

@@ -9,7 +9,7 @@ CREATE SCHEMA migration;
 
 CREATE SCHEMA read;
 
-CREATE FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
+CREATE FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], key_people uuid[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -30,11 +30,8 @@ BEGIN
 
     IF (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
             <> cardinality(command_ids) + cardinality(stream_ids)
-        OR EXISTS (
-            SELECT
-            FROM generate_subscripts(command_ids, 1) AS command (place)
-            WHERE command.place <> ALL (ARRAY(SELECT stream_commands[new.stream] FROM unnest(event_streams) AS new (stream)))
-        )
+        OR (SELECT count(DISTINCT stream_commands[new.stream]) FROM unnest(event_streams) AS new (stream))
+            <> cardinality(command_ids)
     THEN
         RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
             USING ERRCODE = 'invalid_parameter_value';
@@ -114,16 +111,20 @@ BEGIN
         originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
     )
     SELECT stream_ids[new.stream],
-           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.place),
+           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.number),
            new.topic,
            new.state,
-           append."position" + row_number() OVER (ORDER BY new.place),
+           append."position" + new.number,
            new.event_id,
            command_ids[stream_commands[new.stream]],
            new.metadata
-    FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
-        WITH ORDINALITY AS new (stream, topic, state, event_id, metadata, place)
-    WHERE outcomes[stream_commands[new.stream]] = 0;
+    FROM (
+        -- Numbered before the streams are told apart, so that one sort is enough.
+        SELECT given.*, row_number() OVER (ORDER BY given.place) AS number
+        FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
+            WITH ORDINALITY AS given (stream, topic, state, event_id, metadata, place)
+        WHERE outcomes[stream_commands[given.stream]] = 0
+    ) AS new;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written = 0 THEN
         RETURN;
@@ -131,9 +132,9 @@ BEGIN
 
     IF cardinality(key_commands) > 0 THEN
         INSERT INTO log.identity_key (kind, value, person_id)
-        SELECT key.kind, key.value, registers[key.command]
-        FROM unnest(key_commands, key_kinds, key_values) AS key (command, kind, value)
-        WHERE outcomes[key.command] = 0 AND registers[key.command] IS NOT NULL
+        SELECT key.kind, key.value, key.person_id
+        FROM unnest(key_commands, key_kinds, key_values, key_people) AS key (command, kind, value, person_id)
+        WHERE outcomes[key.command] = 0 AND key.person_id IS NOT NULL
         ON CONFLICT DO NOTHING;
     END IF;
     IF cardinality(place_commands) > 0 THEN
@@ -154,7 +155,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) IS 'Write the events of each command, all or none of them; or say that the command was carried out before, or that there is a conflict.';
+COMMENT ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], key_people uuid[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) IS 'Write the events of each command, all or none of them; or say that the command was carried out before, or that there is a conflict.';
 
 CREATE FUNCTION log.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -170,6 +171,16 @@ CREATE TABLE dispatch."position" (
     name text NOT NULL,
     "position" bigint NOT NULL
 );
+
+CREATE TABLE dispatch.untold (
+    name text NOT NULL,
+    case_id uuid NOT NULL,
+    after_position bigint NOT NULL,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE dispatch.untold IS 'Cases whose processes could not be told of what came after a position, and the kind of error that was met. The dispatcher went on without them, and tries them again.';
 
 CREATE TABLE log.event (
     originator_id uuid NOT NULL,
@@ -225,6 +236,9 @@ CREATE TABLE migration.applied (
 ALTER TABLE ONLY dispatch."position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY dispatch.untold
+    ADD CONSTRAINT untold_pkey PRIMARY KEY (name, case_id);
+
 ALTER TABLE ONLY log.event
     ADD CONSTRAINT event_event_id_key UNIQUE (event_id);
 
@@ -258,10 +272,12 @@ GRANT USAGE ON SCHEMA log TO ccp_app;
 
 GRANT ALL ON SCHEMA read TO ccp_app;
 
-REVOKE ALL ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION log.append(command_ids uuid[], registers uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) TO ccp_app;
+REVOKE ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], key_people uuid[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], key_commands integer[], key_kinds text[], key_values text[], key_people uuid[], seen_commands integer[], people_seen uuid[], place_commands integer[], place_scopes text[], place_keys text[], place_holders uuid[], place_limits integer[], OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) TO ccp_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch."position" TO ccp_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch.untold TO ccp_app;
 
 GRANT SELECT ON TABLE log.event TO ccp_app;
 

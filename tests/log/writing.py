@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ import asyncpg
 from adapters.postgres.event_log import PostgresEventLog
 from domain.messages import Actor, Channel, Envelope, Event, PersonId, Recorded
 from domain.person.identity import PersonRegistered
-from domain.ports import Append, IdentityKey, NewEvent, StreamChange
+from domain.ports import ANY_VERSION, Append, IdentityKey, NewEvent, Reservation, StreamChange
 from domain.roles import Role
 
 
@@ -105,3 +106,8 @@ async def as_owner(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Recor
         return await connection.fetch(sql, *arguments)
     finally:
         await connection.close()
+
+
+def reserving(*places: Reservation, stream: UUID | None = None) -> Append:
+    """A command that notes something and takes or gives back places."""
+    return replace(note((stream or uuid4(), ANY_VERSION)), reservations=places)

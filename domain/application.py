@@ -166,6 +166,8 @@ class Application:
                 case "Case":
                     case_id = getattr(command, "case_id", None) or CaseId(moment.new_id("case"))
                     await self._stream(kind, case_id, loaded, may_be_new=new)
+                case "Case | None":
+                    loaded.states[kind] = await self._other_case(command, loaded)
                 case "Person":
                     person_id = getattr(command, "person_id", None)
                     started = new and person_id is None
@@ -208,6 +210,16 @@ class Application:
         loaded.states[kind] = state
         loaded.versions[stream_id] = stream.version
         return state
+
+    async def _other_case(self, command: Command, loaded: _Loaded) -> Case | None:
+        """The other case that a command names; its version counts too, so it cannot close at the same moment."""
+        case_id = getattr(command, "duplicate_of", None)
+        if case_id is None:
+            return None
+        stream = await self._log.load(case_id)
+        loaded.versions.setdefault(case_id, stream.version)
+        other = _folded("Case", case_id, [one for one in stream.events if isinstance(one, CaseEvent)])
+        return cast("Case", other) if other.exists else None
 
     async def _state(self, kind: str, stream_id: UUID) -> Any:
         return _folded(kind, stream_id, (await self._log.load(stream_id)).events)
@@ -255,6 +267,7 @@ class Application:
 
 _LOAD_ORDER = (
     "Case",
+    "Case | None",
     "Person",
     "Meeting",
     "KeyWorker",

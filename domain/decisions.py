@@ -16,6 +16,7 @@ Decide = Callable[..., Sequence[Event]]
 READABLE = frozenset(
     {
         "Case",
+        "Case | None",
         "Person",
         "Meeting",
         "KeyWorker",
@@ -26,7 +27,8 @@ READABLE = frozenset(
         "Sequence[KeyWorker]",
     }
 )
-"""What a decision may ask for. `Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool."""
+"""What a decision may ask for. `Case | None` is the other case that the command names (`duplicate_of`), if there is one;
+`Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool."""
 
 
 @dataclass(frozen=True, slots=True)

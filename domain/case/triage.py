@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.stages import Stage
+from domain.case.stages import OPEN_STAGES, Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.meeting.events import AgendaItemRemoved
@@ -358,10 +358,14 @@ def pass_out_of_area(command: PassOutOfArea, case: Case, rules: Rules) -> Sequen
 
 
 @decides(MatchDuplicate, refuses=(NotADuplicateCandidate,))
-def match_duplicate(command: MatchDuplicate, case: Case) -> Sequence[Event]:
+def match_duplicate(command: MatchDuplicate, case: Case, other: Case | None) -> Sequence[Event]:
+    """The other case must still be open: attached to one that has closed since, this referral would be lost.
+
+    Source: machine A, MatchDuplicate, "at least one open case for the same person" (domain reference 2.4).
+    """
     case.require(command, Stage.TRIAGE)
     survivor = case.duplicate_candidates.get(command.duplicate_of)
-    if survivor is None:
+    if survivor is None or other is None or other.stage not in OPEN_STAGES:
         raise NotADuplicateCandidate(id=command.duplicate_of)
     return [
         DuplicateFound(case_id=case.case_id, person_id=case.person_id, duplicate_of=command.duplicate_of),

@@ -334,6 +334,8 @@ def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]
         case_id = _named(command, "case_id") or moment.new_id("case")
         case = states.cases.get(case_id, Case(CaseId(case_id)))
         loaded["Case"] = _existing("case", case_id, case, may_be_new="Case" in decision.starts)
+    if "Case | None" in wanted:
+        loaded["Case | None"] = states.cases.get(_named(command, "duplicate_of"))
     if "Person" in wanted:
         named = _named(command, "person_id")
         person_id = named or (case.person_id if case and case.exists else moment.new_id("person"))

@@ -106,6 +106,19 @@ def test_a_case_that_was_not_flagged_is_no_duplicate() -> None:
     )
 
 
+def test_a_referral_is_not_attached_to_a_case_that_has_closed_since() -> None:
+    other, case = a_case("other").submitted(), a_case().in_triage()
+    flagged = PossibleDuplicateFlagged(
+        **case.ids, other_person=other.person_id, other_case=other.case_id, ground="same_nhs_number"
+    )
+    withdraw = t.WithdrawReferral(case_id=other.case_id, explanation="Sent in error")
+    withdrawn = given(other).when(withdraw, as_=REFERRER)
+    match = t.MatchDuplicate(case_id=case.case_id, duplicate_of=other.case_id)
+    given(*other.facts, *withdrawn.happened, *case.facts, flagged).when(match).refused(
+        t.NotADuplicateCandidate
+    )
+
+
 def test_an_ineligible_person_is_pointed_elsewhere_and_their_place_is_free_again() -> None:
     case = a_case().in_triage()
     given(case).when(

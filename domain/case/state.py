@@ -199,6 +199,8 @@ class Case:
     outcomes: dict[OutcomeId, str] = field(default_factory=dict)
     plan_reviewed: bool = False
     receiving_agency: str | None = None
+    cleared_concerns: frozenset[ConcernId] = frozenset()
+    """Enquiries that the safeguarding lead knew of and cleared when the step-down was proposed."""
     receiving_lead: str | None = None
     check_in: int = 0
     check_in_answered: bool = True
@@ -213,6 +215,11 @@ class Case:
     @property
     def exists(self) -> bool:
         return self.stage is not Stage.NEW
+
+    @property
+    def enquiries(self) -> frozenset[ConcernId]:
+        """Safeguarding concerns that met the threshold and whose enquiry is under way."""
+        return frozenset(one for one, stands in self.open_concerns.items() if stands == "enquiry")
 
     @property
     def open_actions(self) -> list[Action]:
@@ -425,6 +432,7 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
             case.plan_reviewed = True
         case sd.StepDownProposed():
             case.receiving_agency = event.receiving_agency
+            case.cleared_concerns = case.enquiries if event.cleared_by_safeguarding else frozenset()
             case.due["step_down_approval"] = event.approval_due_at
         case sd.StepDownApprovalOverdue():
             case.overdue.add("step_down_approval")

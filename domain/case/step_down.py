@@ -408,14 +408,22 @@ def propose_step_down(
 
 @decides(
     ApproveStepDown,
-    refuses=(PersonViewRequired, ReceivingLeadNotAccepted, ChildProtectionPlanOpen, DisclosureNotCovered),
+    refuses=(
+        PersonViewRequired,
+        ReceivingLeadNotAccepted,
+        ChildProtectionPlanOpen,
+        SafeguardingConcernOpen,
+        DisclosureNotCovered,
+    ),
 )
 def approve_step_down(
     command: ApproveStepDown, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     """The person was heard, somebody carries on, no child is on a plan, and the plan may be passed on.
 
-    Source: machine A, ApproveStepDown (domain reference 2.4); step-down from an open child protection plan (2.2).
+    An enquiry that began after the proposal was cleared by nobody: it is proposed again, with the lead's agreement.
+    Source: machine A, ApproveStepDown (domain reference 2.4); step-down from an open child protection plan (2.2);
+    the safeguarding lead "must clear if concern open" (2.14).
     """
     case.require(command, Stage.STEP_DOWN_PROPOSED)
     if not command.person_view:
@@ -424,6 +432,8 @@ def approve_step_down(
         raise ReceivingLeadNotAccepted
     if command.child_protection_plan_open:
         raise ChildProtectionPlanOpen
+    if case.enquiries - case.cleared_concerns:
+        raise SafeguardingConcernOpen
     _require_consent_for_handover(case, worker, moment)
     approved = StepDownApproved(
         case_id=case.case_id,
@@ -548,7 +558,7 @@ def _require_clear_of_safeguarding(command: ProposeStepDown, case: Case, moment:
     """While an enquiry is under way, the safeguarding lead has to agree. A concern just raised blocks nothing."""
     if command.cleared_by_safeguarding == moment.actor.person:
         raise ClearanceIsOwn
-    if "enquiry" in case.open_concerns.values() and command.cleared_by_safeguarding is None:
+    if case.enquiries and command.cleared_by_safeguarding is None:
         raise SafeguardingConcernOpen
 
 

@@ -180,6 +180,21 @@ def test_the_person_is_heard_somebody_accepts_and_no_child_is_on_a_plan(
     given(case).when(approve(case, **changed), as_=MANAGER).refused(rule)
 
 
+def test_an_enquiry_that_began_after_the_proposal_was_cleared_by_nobody() -> None:
+    active = a_case().active(SAM).reviewed()
+    proposed = active.step_down_proposed(receiving=sd.UNIVERSAL)
+    given(proposed.with_concern()).when(approve(proposed), as_=MANAGER).one(sd.StepDownApproved)
+    given(proposed.enquired()).when(approve(proposed), as_=MANAGER).refused(SafeguardingConcernOpen)
+    cleared = given(active.enquired()).when(
+        propose(active, cleared_by_safeguarding="lead-1", receiving_agency=None, universal=True),
+        as_=SAM.actor,
+    )
+    known = [*active.enquired().facts, *cleared.happened]
+    given(*known).when(approve(active), as_=MANAGER).one(sd.StepDownApproved)
+    later = active.enquired().enquired("later").facts[len(active.enquired().facts) :]
+    given(*known, *later).when(approve(active), as_=MANAGER).refused(SafeguardingConcernOpen)
+
+
 @pytest.mark.parametrize(
     ("granted", "covered"),
     [

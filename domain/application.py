@@ -15,7 +15,14 @@ from domain import catalogue
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
 from domain.decisions import Decision
-from domain.errors import CommandIdReused, ConcurrentChange, EffectiveInFuture, NotFound, NotPermitted
+from domain.errors import (
+    CommandIdReused,
+    ConcurrentChange,
+    DomainError,
+    EffectiveInFuture,
+    NotFound,
+    NotPermitted,
+)
 from domain.keyworker.events import CaseTaken
 from domain.keyworker.state import KeyWorker
 from domain.keyworker.state import evolve as evolve_worker
@@ -123,11 +130,19 @@ class Application:
         decision = catalogue.decision(command.NAME)
         for _ in range(ATTEMPTS):
             moment = await self._moment(request)
-            loaded = await self._load(decision, command, moment)
-            arguments = [
-                moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads
-            ]
-            events = decision.decide(command, *arguments)
+            try:
+                loaded = await self._load(decision, command, moment)
+                arguments = [
+                    moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads
+                ]
+                events = decision.decide(command, *arguments)
+            except DomainError:
+                # The same command, sent twice at once, may have been recorded since we asked: then it is not refused
+                # for what it has itself brought about.
+                earlier = await self._log.answer_to(request.command_id)
+                if earlier is None:
+                    raise
+                return _same_command(earlier, command)
             try:
                 append = await self._append(request, moment, loaded, events)
                 return _same_command(await self._log.append(append), command)

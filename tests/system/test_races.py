@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
@@ -216,6 +217,30 @@ async def test_one_command_sent_sixteen_times_at_once_is_recorded_once_and_every
     assert [one.repeated for one in answers].count(False) == 1
     assert len(await in_the_log(products[0], "ReferralSubmitted")) == 1
     assert await products[0].log.head() == len(answers[0].events)
+
+
+class Overtaken:
+    """A clock that is asked after a command's first look at the log; meanwhile the same command goes through elsewhere."""
+
+    def __init__(self, elsewhere: Product, request: Request) -> None:
+        self._elsewhere, self._request = elsewhere, request
+        self._overtaken = False
+
+    async def now(self) -> datetime:
+        if not self._overtaken:
+            self._overtaken = True
+            await self._elsewhere.application.execute(self._request)
+        return datetime.now(UTC)
+
+
+async def test_a_command_overtaken_by_its_own_repetition_is_not_refused_for_what_that_brought_about(
+    products: list[Product],
+) -> None:
+    request = Request(referral(), REFERRER, uuid4())
+    products[0].application.clock = Overtaken(products[1], request)
+    answer = await products[0].application.execute(request)
+    assert answer.repeated
+    assert len(await in_the_log(products[0], "ReferralSubmitted")) == 1
 
 
 async def test_one_request_sent_sixteen_times_at_once_over_http_is_done_once(products: list[Product]) -> None:

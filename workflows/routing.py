@@ -5,8 +5,8 @@ Pure: the dispatcher asks here what to tell whom, and tells it. A process ends b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
@@ -43,48 +43,65 @@ def wanted(case: Case) -> frozenset[ProcessKind]:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Whom to tell: these processes must run and hear the brief; those, if they run, hear it and end."""
+    """Whom to tell: these processes must run and hear the brief; those, if they run, hear it and end.
+
+    Of those that must run, `running` were needed before the news as well, so they should run already.
+    """
 
     brief: CaseBrief
     run: frozenset[ProcessKind]
     end: frozenset[ProcessKind]
+    running: frozenset[ProcessKind] = frozenset()
 
 
 def route(recorded: Sequence[Recorded], *, after: int) -> Routing:
-    """What the events of one case after a position mean for its processes; `recorded` is its stream from the start.
-
-    Every process that the case needed at some point since then hears of its end, whether or not it was told of its
-    beginning: a batch that is sent again may be cut elsewhere than the first time.
-    """
-    progress = _Progress(Case(CaseId(recorded[0].stream_id)))
-    needed: set[ProcessKind] = set()
-    for one in recorded:
-        if one.position > after:
-            needed |= wanted(progress.case)
-        progress.add(one)
-    run = wanted(progress.case)
-    heard = tuple(
-        Fact(position=one.position, topic=one.event.TOPIC) for one in recorded if one.position > after
-    )
-    return Routing(progress.brief(heard), run=run, end=frozenset(needed - run))
+    """What the events of one case after a position mean for its processes; `recorded` is its stream from the start."""
+    progress = Progress(CaseId(recorded[0].stream_id))
+    progress.read(one for one in recorded if one.position <= after)
+    return progress.hear([one for one in recorded if one.position > after])
 
 
 @dataclass(slots=True)
-class _Progress:
+class Progress:
     """A case while its events are read, with what its state does not keep: when and where in the log things happened."""
 
-    case: Case
+    case_id: InitVar[CaseId]
+    case: Case = field(init=False)
+    version: int = 0
     position: int = 0
     since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
     proposal_wanted_at: int = 0
     proposed_at: int = 0
     assigned_at: dict[UUID, datetime] = field(default_factory=dict)
 
-    def add(self, one: Recorded) -> None:
+    def __post_init__(self, case_id: CaseId) -> None:
+        self.case = Case(case_id)
+
+    def read(self, recorded: Iterable[Recorded]) -> None:
+        """Take up events of which the processes have heard."""
+        for one in recorded:
+            self._add(one)
+
+    def hear(self, news: Sequence[Recorded]) -> Routing:
+        """Take up events of which they have not, and answer whom to tell what.
+
+        Every process that the case needed at some point hears of its end, whether or not it was told of its beginning:
+        news that is told again may be cut elsewhere than the first time.
+        """
+        before = wanted(self.case)
+        needed: set[ProcessKind] = set()
+        for one in news:
+            needed |= wanted(self.case)
+            self._add(one)
+        run = wanted(self.case)
+        heard = tuple(Fact(position=one.position, topic=one.event.TOPIC) for one in news)
+        return Routing(self.brief(heard), run=run, end=frozenset(needed - run), running=run & before)
+
+    def _add(self, one: Recorded) -> None:
         before = self.case.stage
         evolve(self.case, cast("AnyCaseEvent", one.event))
         entered = self.case.stage if self.case.stage is not before else None
-        self.position = one.position
+        self.version, self.position = one.version, one.position
         if entered is not None:
             self.since = one.envelope.recorded_at
         if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue):
@@ -95,6 +112,7 @@ class _Progress:
             self.assigned_at[one.event.action_id] = one.envelope.recorded_at
 
     def brief(self, heard: tuple[Fact, ...]) -> CaseBrief:
+        """How the case stands now, for a process."""
         case = self.case
         return CaseBrief(
             case_id=case.case_id,

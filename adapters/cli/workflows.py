@@ -1,24 +1,33 @@
-"""`ccp workflows`: what waits, since when, what fires next; read from Temporal alone, without case content."""
+"""`ccp workflows`: what waits, since when, what fires next; and whether what runs is what the log says should run.
+
+Identifiers, codes and instants, never case content.
+"""
 
 # ruff: noqa: D301 - \b is click's mark for text that keeps its lines
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from adapters.cli.output import json_option, one_of, print_json, print_pairs, print_table, say, whole_id
+from adapters.cli.output import json_option, note, one_of, print_json, print_pairs, print_table, say, whole_id
 from adapters.settings import load_settings
 from domain.case.stages import Stage
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from adapters.product import Product
+    from adapters.temporal.reconcile import Comparison
+
 T = TypeVar("T")
 CONNECT_SECONDS = 5.0
+PROGRESS_SECONDS = 2.0
 
 
 class TemporalAway(Exception):
@@ -33,7 +42,9 @@ def workflows() -> None:
     Examples:
       ccp workflows list
       ccp workflows list --stage Triage
-      ccp workflows show triage-0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11
+      ccp workflows show referral-0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11
+      ccp workflows check
+      ccp workflows rebuild
     """
 
 
@@ -135,6 +146,123 @@ def show_command(*, id: str, as_json: bool) -> None:  # noqa: A002 - the name pe
     print_table(
         ["when", "what"], [(one.at, one.what) for one in found.history], empty="Nothing happened yet."
     )
+
+
+@workflows.command("check")
+@json_option
+def check_command(*, as_json: bool) -> None:
+    """Compare what runs with what the log says should run; nothing is changed. Exit code 1 if they differ.
+
+    \b
+    missing     should run and does not
+    orphaned    runs and should not
+    stale       runs, and has not heard how its case stands
+    unreadable  its case cannot be read, so nobody knows what should run
+
+    \b
+    Examples:
+      ccp workflows check
+      ccp workflows check --json
+    """
+    from adapters.temporal.reconcile import check
+
+    async def work(client: Client, product: Product) -> Comparison:
+        return await check(
+            pool=product.pool, log=product.log, client=client, progressed=_progress("compared")
+        )
+
+    found = _run_with_log(work)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _print_differences(found, empty="What runs is what should run.")
+        if found.dispatched < found.log_position:
+            behind = found.log_position - found.dispatched
+            note(f"The dispatcher is {behind} events behind the log; `ccp worker` runs it.")
+    if not found.agrees:
+        raise click.exceptions.Exit(1)
+
+
+@workflows.command("rebuild")
+@json_option
+def rebuild_command(*, as_json: bool) -> None:
+    """Put right what differs: start what is missing with the time that is left, end what should not run.
+
+    It may be done at any time and again. Exit code 1 if something could not be put right.
+
+    \b
+    Examples:
+      ccp workflows rebuild
+      ccp workflows rebuild --json
+    """
+    from adapters.temporal.reconcile import rebuild
+
+    async def work(client: Client, product: Product) -> Comparison:
+        return await rebuild(
+            pool=product.pool,
+            log=product.log,
+            client=client,
+            task_queue=product.settings.task_queue,
+            progressed=_progress("gone through"),
+        )
+
+    found = _run_with_log(work)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _print_differences(found, empty="Nothing had to be put right.")
+    if sum(found.repaired.values()) < sum(found.counts.values()):
+        raise click.exceptions.Exit(1)
+
+
+def _print_differences(found: Comparison, *, empty: str) -> None:
+    rows = [
+        (one.what, one.workflow_id or one.case_id, one.stage, one.position, one.heard, one.repaired)
+        for one in found.differences
+    ]
+    columns = ["difference", "id", "stage by the log", "its last event", "heard", "put right"]
+    shown = columns if found.repaired else columns[:-1]
+    print_table(shown, [row[: len(shown)] for row in rows], empty=empty)
+    counted = sum(found.counts.values())
+    if counted > len(found.differences):
+        say(f"These are the first {len(found.differences)} of {counted}.")
+    say(f"{found.cases} cases; {found.wanted} processes should run.")
+    for what, count in (found.counts | found.repaired).items():
+        say(f"{what}: {count}")
+    if found.ending:
+        say(f"{found.ending} have heard that they are over and wait for a worker to end.")
+
+
+def _as_json(found: Comparison) -> dict[str, Any]:
+    return {"agrees": found.agrees, **dataclasses.asdict(found)}
+
+
+def _progress(done: str) -> Callable[[Comparison], None]:
+    """Say on the error output from time to time how far it is, if it takes long."""
+    said_at = time.monotonic()
+
+    def progressed(found: Comparison) -> None:
+        nonlocal said_at
+        if time.monotonic() > said_at + PROGRESS_SECONDS:
+            note(f"{found.cases} cases {done}, {sum(found.counts.values())} differences")
+            said_at = time.monotonic()
+
+    return progressed
+
+
+def _run_with_log(work: Callable[[Client, Product], Coroutine[Any, Any, T]]) -> T:
+    """Ask Temporal and the log something.
+
+    Raises: NothingRuns, TemporalAway.
+    """
+    from adapters.bootstrap import addresses, open_product
+
+    async def with_log(client: Client) -> T:
+        settings = load_settings()
+        async with open_product(settings, dsn=addresses(settings).database_dsn) as product:
+            return await work(client, product)
+
+    return _run(with_log)
 
 
 def _run(work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:

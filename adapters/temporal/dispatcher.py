@@ -1,14 +1,15 @@
 """The dispatcher: follows the log and lets the processes of each case know how it stands, at least once and in order.
 
-Its position is saved after the telling, so that a crash means telling again, which the processes ignore. What a case
-needs is worked out in `workflows/routing.py`; nothing is decided here.
+Its position is saved after the telling, so that a crash means telling again, which the processes ignore; and only from
+where this dispatcher had found it, so that whoever was overtaken saves nothing. What a case needs is worked out in
+`workflows/routing.py`; nothing is decided here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
@@ -19,8 +20,9 @@ import structlog
 from adapters.postgres.errors import LogError, LogUnavailable
 from adapters.postgres.sql import named_queries
 from adapters.temporal.herald import Herald
-from domain.messages import CaseEvent, Recorded
-from workflows.routing import route
+from adapters.temporal.telling import Telling, Untold, tell_until_it_stands
+from domain.messages import CaseId, Recorded
+from workflows.routing import Progress
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -34,10 +36,20 @@ NAME: Final = "workflows"
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _BATCH: Final = 500
 _STANDBY_SECONDS: Final = 1.0
+_SAVE_SECONDS: Final = 0.05
+"""How often the position is saved at most: so much, and what was being told, is told again after a crash."""
+_HEARTBEAT_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 5.0
+"""After which a database that does not answer has been lost, and the lead with it."""
+_TRY_AGAIN_SECONDS: Final = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LOG_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, LogError)
 
 _log = structlog.get_logger(__name__)
+
+
+class Overtaken(Exception):
+    """The position was not any more where this dispatcher had left it: another one works."""
 
 
 class Dispatcher:
@@ -49,11 +61,15 @@ class Dispatcher:
         self._log = log
         self._pool = pool
         self._herald = Herald(client, task_queue=task_queue)
-        self._turns = asyncio.Semaphore(concurrency)
-        self._untold: dict[UUID, int] = {}
-        """Cases that could not be told of, with the position after which they were not."""
-        self.position = 0
-        """The last position of the log that was told of."""
+        self._concurrency = concurrency
+        self._telling: Telling | None = None
+        self._in_doubt: dict[UUID, int] = {}
+        """Cases of which we were telling when we lost the lead, with the position up to which they had been told of."""
+
+    @property
+    def position(self) -> int:
+        """Everything up to here was told, but for the cases that were set aside; 0 while another one works."""
+        return self._telling.position if self._telling is not None else 0
 
     async def run(self) -> None:
         """Tell of everything that was not told yet, and of what comes."""
@@ -61,8 +77,11 @@ class Dispatcher:
         while True:
             started_at = self.position
             try:
+                await self._clear_doubts()
                 async with self._leading() as connection:
-                    await self._tell_for_ever(connection)
+                    await self._lead(connection)
+            except Overtaken:
+                _log.warning("dispatch.overtaken", position=self.position)
             except _LOG_AWAY as error:
                 kind = getattr(error, "code", type(error).__name__)
                 _log.warning("dispatch.log_unavailable", error=kind, position=self.position)
@@ -73,68 +92,103 @@ class Dispatcher:
     async def _leading(self) -> AsyncIterator[Any]:
         # The lock belongs to the connection, and the position is saved over it: losing one is losing the other.
         async with self._pool.acquire() as connection:
+            await connection.fetchrow(_SQL["set_up"])
             while not await connection.fetchval(_SQL["lead"], NAME):  # noqa: ASYNC110 - nobody tells us when it is free
                 await asyncio.sleep(_STANDBY_SECONDS)
             yield connection
 
-    async def _tell_for_ever(self, connection: Any) -> None:
-        self.position = await connection.fetchval(_SQL["position"], NAME) or 0
-        _log.info("dispatch.started", position=self.position)
-        # Closed as soon as we stop, so that what it listens on is free before the pool is closed.
-        batches = cast(
-            "AsyncGenerator[Sequence[Recorded]]", self._log.follow(after=self.position, batch=_BATCH)
-        )
-        async with contextlib.aclosing(batches):
-            async for batch in batches:
-                await self._tell(batch)
-                self.position = batch[-1].position
-                await connection.execute(
-                    _SQL["save_position"], NAME, min([self.position, *self._untold.values()])
-                )
-
-    async def _tell(self, batch: Sequence[Recorded]) -> None:
-        touched = (one.stream_id for one in batch if isinstance(one.event, CaseEvent))
-        since = dict.fromkeys(touched, self.position) | self._untold
+    async def _lead(self, connection: Any) -> None:
+        await connection.execute(_SQL["begin"], NAME)
+        position: int = await connection.fetchval(_SQL["position"], NAME)
+        untold = {
+            row["case_id"]: Untold(row["after_position"], row["reason"])
+            for row in await connection.fetch(_SQL["untold"], NAME)
+        }
+        _log.info("dispatch.started", position=position, untold=len(untold))
         try:
             async with asyncio.TaskGroup() as group:
-                for case_id, after in since.items():
-                    group.create_task(self._tell_of(case_id, after))
+                self._telling = Telling(
+                    self._log,
+                    self._herald,
+                    group,
+                    after=position,
+                    untold=untold,
+                    concurrency=self._concurrency,
+                )
+                group.create_task(self._keep_position(connection, self._telling, position, untold))
+                await self._follow(self._telling, position)
         except ExceptionGroup as failed:
+            if self._telling is not None:
+                self._in_doubt.update(self._telling.in_hand())
             raise failed.exceptions[0] from None
 
-    async def _tell_of(self, case_id: UUID, after: int) -> None:
-        """Tell of one case as it stands now, which may be further on than the batch that made us look."""
-        async with self._turns:
+    async def _follow(self, telling: Telling, position: int) -> None:
+        # Closed as soon as we stop, so that what it listens on is free before the pool is closed.
+        batches = cast("AsyncGenerator[Sequence[Recorded]]", self._log.follow(after=position, batch=_BATCH))
+        telling.try_again()
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                await telling.take(batch, behind=len(batch) == _BATCH)
+
+    async def _keep_position(
+        self, connection: Any, telling: Telling, saved: int, noted: Mapping[UUID, Untold]
+    ) -> None:
+        """Save the position as it moves, and make sure meanwhile that it is still ours to save.
+
+        Raises: Overtaken.
+        """
+        loop = asyncio.get_running_loop()
+        tried_again = loop.time()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                    await telling.moved.wait()
+            telling.moved.clear()
+            # Both at one moment: a case that was set aside does not hold the position back, so it has to be noted.
+            position, untold = telling.position, dict(telling.untold)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                if untold != noted:
+                    async with connection.transaction():
+                        await _advance(connection, saved, position)
+                        await _note(connection, noted, untold)
+                elif position != saved:
+                    await _advance(connection, saved, position)
+                elif await connection.fetchval(_SQL["position"], NAME) != saved:
+                    raise Overtaken
+            saved, noted = position, untold
+            if loop.time() > tried_again + _TRY_AGAIN_SECONDS:
+                telling.try_again()
+                tried_again = loop.time()
+            await asyncio.sleep(_SAVE_SECONDS)
+
+    async def _clear_doubts(self) -> None:
+        """Tell once more of what we were telling when we lost the lead.
+
+        What we had read then may have been old when it arrived, and have begun a process that nobody would end.
+        """
+        while self._in_doubt:
+            case_id, after = next(iter(self._in_doubt.items()))
             try:
-                await self._herald.tell(route(await self._log.read_stream(case_id), after=after))
+                progress = Progress(CaseId(case_id))
+                stream = await self._log.read_stream(case_id)
+                progress.read(one for one in stream if one.position <= after)
+                routing = progress.hear([one for one in stream if one.position > after])
+                await tell_until_it_stands(self._log, self._herald, progress, routing)
             except LogUnavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with this case, the others must not wait
-                # It is tried again with every batch, and after a restart: the position is not kept beyond it.
-                self._untold[case_id] = after
-                _log.error("dispatch.case_not_told", case_id=str(case_id), error=type(error).__name__)
-            else:
-                self._untold.pop(case_id, None)
+            except Exception as error:  # noqa: BLE001 - whoever leads now has set it aside
+                _log.warning("dispatch.case_not_told", case_id=str(case_id), error=type(error).__name__)
+            del self._in_doubt[case_id]
 
 
-async def rebuild(*, log: LogReader, client: Client, task_queue: str, concurrency: int = 16) -> int:
-    """Start what every open case needs, from the log alone, and answer how many cases were told.
+async def _advance(connection: Any, saved: int, position: int) -> None:
+    if await connection.fetchval(_SQL["advance"], NAME, saved, position) is None:
+        raise Overtaken
 
-    For a Temporal server that has lost its processes; those that still run hear nothing new.
-    """
-    herald = Herald(client, task_queue=task_queue)
-    turns = asyncio.Semaphore(concurrency)
-    cases: set[UUID] = set()
-    position = 0
-    while batch := await log.read_all(after=position, limit=_BATCH):
-        cases |= {one.stream_id for one in batch if isinstance(one.event, CaseEvent)}
-        position = batch[-1].position
 
-    async def tell_of(case_id: UUID) -> bool:
-        async with turns:
-            recorded = await log.read_stream(case_id)
-            routing = route(recorded, after=recorded[-1].position)
-            await herald.tell(routing)
-            return bool(routing.run)
-
-    return sum(await asyncio.gather(*(tell_of(case_id) for case_id in sorted(cases))))
+async def _note(connection: Any, before: Mapping[UUID, Untold], now: Mapping[UUID, Untold]) -> None:
+    for case_id in before.keys() - now.keys():
+        await connection.execute(_SQL["make_good"], NAME, case_id)
+    for case_id, untold in now.items():
+        if before.get(case_id) != untold:
+            await connection.execute(_SQL["set_aside"], NAME, case_id, untold.after, untold.reason)

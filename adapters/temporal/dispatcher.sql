@@ -4,11 +4,32 @@
 -- description: Becomes the one dispatcher of this database, if there is no other; ends with the connection.
 SELECT pg_try_advisory_lock(hashtext('ccp-dispatcher'), hashtext($1));
 
+-- name: set_up
+-- description: A leader whose machine has gone is noticed within seconds; what it loses of its position is told again.
+SELECT set_config('tcp_keepalives_idle', '3', false), set_config('tcp_keepalives_interval', '1', false),
+       set_config('tcp_keepalives_count', '3', false), set_config('synchronous_commit', 'off', false);
+
+-- name: begin
+-- description: Makes sure that there is a position to move.
+INSERT INTO dispatch.position (name, "position") VALUES ($1, 0) ON CONFLICT DO NOTHING;
+
 -- name: position
 -- description: The last position that was told under this name.
 SELECT "position" FROM dispatch.position WHERE name = $1;
 
--- name: save_position
--- description: Keeps how far this dispatcher has come.
-INSERT INTO dispatch.position (name, "position") VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET "position" = excluded."position";
+-- name: advance
+-- description: Keeps how far this dispatcher has come, if the position is where this dispatcher left it ($2).
+UPDATE dispatch.position SET "position" = $3 WHERE name = $1 AND "position" = $2 RETURNING "position";
+
+-- name: untold
+-- description: The cases that could not be told of.
+SELECT case_id, after_position, reason FROM dispatch.untold WHERE name = $1;
+
+-- name: set_aside
+-- description: Notes a case that could not be told of.
+INSERT INTO dispatch.untold (name, case_id, after_position, reason) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name, case_id) DO UPDATE SET reason = excluded.reason;
+
+-- name: make_good
+-- description: Notes that a case was told of after all.
+DELETE FROM dispatch.untold WHERE name = $1 AND case_id = $2;

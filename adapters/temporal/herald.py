@@ -7,6 +7,7 @@ log and must not choose who hears what.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,15 @@ _RUN: Final[Mapping[ProcessKind, Callable[[Any, CaseBrief], Awaitable[None]]]] =
     ProcessKind.STEP_DOWN: StepDown.run,
 }
 
+PROCESS_NAMES: Final[Mapping[ProcessKind, str]] = {
+    ProcessKind.REFERRAL: "Referral",
+    ProcessKind.CONSENT: "Consent",
+    ProcessKind.FORUM_REVIEW: "ForumReview",
+    ProcessKind.ALLOCATION: "Allocation",
+    ProcessKind.STEP_DOWN: "StepDown",
+}
+"""Under which name each process is known to Temporal."""
+
 # The message itself is at fault, so sending it again would not help. Everything else may pass.
 _AT_FAULT: Final = (
     RPCStatusCode.INVALID_ARGUMENT,
@@ -50,27 +60,37 @@ _AT_FAULT: Final = (
 )
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_PATIENCE_SECONDS: Final = 60.0
+"""How long one message is tried while Temporal takes others."""
+_Attempt = Callable[[ProcessKind, CaseBrief], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
 
 class Herald:
-    """Tells processes over one client. Everybody who tells something waits together while Temporal is away."""
+    """Tells processes over one client. Everybody who tells something waits, and tries again, while Temporal is away."""
 
     def __init__(self, client: Client, *, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._answered_at = 0.0
         self.temporal_is_away = False
 
     async def tell(self, routing: Routing) -> None:
         """Bring the brief to everybody it is for, however long that takes.
 
-        Raises: RPCError when Temporal will not have this message.
+        Raises: RPCError when Temporal will not have this message, or has not had it for a while in which it had others.
         """
         for kind in sorted(routing.run):
-            await self._patiently(self._start_and_tell, kind, routing.brief)
+            tell = self._tell_or_start if kind in routing.running else self._start_and_tell
+            await self._patiently(tell, kind, routing.brief)
         for kind in sorted(routing.end):
             await self._patiently(self._tell_of_the_end, kind, routing.brief)
+
+    async def _tell_or_start(self, kind: ProcessKind, brief: CaseBrief) -> None:
+        # A signal alone carries the brief once; with a start it would be there twice.
+        if not await self._signal(kind, brief):
+            await self._start_and_tell(kind, brief)
 
     async def _start_and_tell(self, kind: ProcessKind, brief: CaseBrief) -> None:
         await self._client.start_workflow(
@@ -88,30 +108,32 @@ class Herald:
         )
 
     async def _tell_of_the_end(self, kind: ProcessKind, brief: CaseBrief) -> None:
+        await self._signal(kind, brief)
+
+    async def _signal(self, kind: ProcessKind, brief: CaseBrief) -> bool:
+        """Let a process hear a brief, and answer whether there is one: it may never have begun, or have ended."""
         handle = self._client.get_workflow_handle(workflow_id(kind, brief.case_id))
         try:
             await handle.signal(CaseProcess.heard, brief, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
-            # It never began, or it has ended already.
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            return False
+        return True
 
-    async def _patiently(
-        self,
-        attempt: Callable[[ProcessKind, CaseBrief], Awaitable[None]],
-        kind: ProcessKind,
-        brief: CaseBrief,
-    ) -> None:
+    async def _patiently(self, attempt: _Attempt, kind: ProcessKind, brief: CaseBrief) -> None:
         pause = _FIRST_PAUSE
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 await attempt(kind, brief)
             except RPCError as error:
-                if error.status in _AT_FAULT:
+                if error.status in _AT_FAULT or self._answered_at > give_up_at:
                     raise
                 self._note(away=True, status=error.status.name)
             else:
                 self._note(away=False)
+                self._answered_at = time.monotonic()
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

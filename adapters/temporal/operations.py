@@ -122,12 +122,15 @@ async def show_workflow(client: Client, workflow_id: str) -> WorkflowDetail:
 
     Raises: NotFound.
     """
+    if not _CODE.fullmatch(workflow_id):
+        # No process of ours is called so, and Temporal does not answer to every text.
+        raise NotFound(kind="workflow", id="given")
     try:
         description = await client.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        raise NotFound(kind="workflow", id=_code_or_nothing(workflow_id)) from None
+        raise NotFound(kind="workflow", id=workflow_id) from None
     told = _Told(client)
     handle = client.get_workflow_handle(workflow_id, run_id=description.run_id)
     entries = [entry async for event in handle.fetch_history_events() if (entry := await told.tell(event))]
@@ -254,7 +257,3 @@ def _code(text: str) -> str:
     if not _CODE.fullmatch(text):
         raise NotFound(kind="neighbourhood", id="of this name")
     return text
-
-
-def _code_or_nothing(text: str) -> str:
-    return text if _CODE.fullmatch(text) else "given"

@@ -15,14 +15,14 @@ from temporalio.client import Client
 from adapters.embedded import EmbeddedTemporal
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
-from adapters.temporal.dispatcher import rebuild
 from adapters.temporal.search_attributes import TYPES, register
 from domain.case.action import ActionAcknowledged
+from domain.case.allocation import WorkerPreferenceRecorded
 from domain.rules import Rules
 from tests.support.directories import reachable_directory
 from tests.support.scenario import CaseStory, a_case
 from tests.workflows.engine import Engine, eventually
-from workflows.contracts import ProcessKind
+from workflows.contracts import ProcessKind, workflow_id
 
 K = ProcessKind
 
@@ -134,7 +134,78 @@ async def test_a_case_that_cannot_be_told_of_holds_up_nobody_and_is_not_forgotte
     assert {"event": "dispatch.case_not_told", "log_level": "error", "error": "KeyError"} | {
         "case_id": str(broken.case_id)
     } in lines
-    assert await pool.fetchval("SELECT position FROM dispatch.position") == 0
+    [aside] = await pool.fetch("SELECT case_id, after_position, reason FROM dispatch.untold")
+    assert (aside["case_id"], aside["reason"]) == (broken.case_id, "KeyError")
+    assert aside["after_position"] < await pool.fetchval("SELECT position FROM dispatch.position")
+
+
+async def test_a_case_that_was_set_aside_is_told_of_as_soon_as_it_can_be(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    case = a_new_case().awaiting_consent(at=now())
+    await engine.given(case)
+    await pool.execute("INSERT INTO dispatch.position VALUES ('workflows', $1)", await engine.log.head())
+    await pool.execute("INSERT INTO dispatch.untold VALUES ('workflows', $1, 0, 'KeyError')", case.case_id)
+    async with engine.working(), engine.dispatching():
+        await engine.comes_to(K.CONSENT, case, "RUNNING")
+
+        async def none_is_aside() -> bool:
+            return await pool.fetchval("SELECT count(*) FROM dispatch.untold") == 0
+
+        await eventually(none_is_aside)
+
+
+async def test_whoever_was_overtaken_saves_no_position_and_begins_where_the_other_is(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    before, after = a_new_case().awaiting_consent(at=now()), a_new_case().awaiting_consent(at=now())
+    with capture_logs() as lines:
+        async with engine.dispatching() as dispatcher:
+            await engine.given(before)
+            await engine.has_caught_up(dispatcher)
+
+            async def is_saved() -> bool:
+                return await pool.fetchval("SELECT position FROM dispatch.position") == dispatcher.position
+
+            await eventually(is_saved)
+            await pool.execute("UPDATE dispatch.position SET position = 1")
+
+            async def noticed() -> bool:
+                return any(line["event"] == "dispatch.overtaken" for line in lines)
+
+            await eventually(noticed)
+            await engine.given(after)
+            await engine.has_caught_up(dispatcher)
+            await eventually(is_saved)
+            await engine.comes_to(K.CONSENT, after, "RUNNING")
+
+
+async def test_facts_that_come_while_a_case_is_told_of_are_told_in_one_message(engine: Engine) -> None:
+    case = a_new_case().awaiting_consent(at=now())
+    async with engine.dispatching() as dispatcher:
+        await engine.given(case)
+        await engine.has_caught_up(dispatcher)
+        many = [WorkerPreferenceRecorded(**case.ids, wants_gender="female") for _ in range(40)]
+        await engine.given(case.then_also(*many))
+        await engine.has_caught_up(dispatcher)
+    handle = engine.client.get_workflow_handle(workflow_id(K.CONSENT, case.case_id))
+    history = await handle.fetch_history()
+    signals = [one for one in history.events if one.HasField("workflow_execution_signaled_event_attributes")]
+    assert len(signals) == 2
+
+
+async def test_after_a_long_absence_nothing_is_begun_that_is_long_over(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    case = a_new_case()
+    await engine.given(case := case.awaiting_consent(at=now()))
+    many = [WorkerPreferenceRecorded(**case.ids, wants_gender="female") for _ in range(600)]
+    await engine.given(case := case.then_also(*many))
+    await engine.given(case := case.ready_for_forum(at=now()))
+    async with engine.dispatching() as dispatcher:
+        await engine.has_caught_up(dispatcher)
+        await engine.comes_to(K.FORUM_REVIEW, case, "RUNNING")
+        await engine.comes_to(K.CONSENT, case)
 
 
 async def test_of_two_dispatchers_one_works_and_the_other_takes_over(engine: Engine) -> None:
@@ -189,13 +260,3 @@ async def _goes_on_without_temporal(engine: Engine, server: EmbeddedTemporal) ->
 async def _kill(server: EmbeddedTemporal) -> None:
     os.kill(server.pid, signal.SIGKILL)
     await server.wait_dead()
-
-
-async def test_a_cluster_that_lost_everything_gets_back_what_open_cases_need(engine: Engine) -> None:
-    open_case, closed_case = a_new_case().awaiting_consent(at=now()), a_new_case().closed(at=now())
-    await engine.given(open_case)
-    await engine.given(closed_case)
-    assert await rebuild(log=engine.log, client=engine.client, task_queue=engine.task_queue) == 1
-    async with engine.working():
-        await engine.comes_to(K.CONSENT, open_case, "RUNNING")
-        await engine.comes_to(K.REFERRAL, closed_case)

@@ -11,16 +11,18 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from asyncpg import Pool
-from asyncpg.pool import PoolConnectionProxy
 
 from domain.case.forum_review import ForumDecisionRecorded, InformationReturned
 from domain.meeting.state import Meeting, MeetingStage
 from domain.messages import CaseId, MeetingId
-from projections.batch import Batch, CaseHistory
-from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries, put_many
+from projections.batch import MEETING_TOPICS, Batch, opened
+from projections.page import Page, ReadRow, asking, can_occur, page_size, read_cursor, write_cursor
+from projections.source import Stored
+from projections.sql import Queries
+from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
+_OF_CASES: Final = frozenset({InformationReturned.TOPIC, ForumDecisionRecorded.TOPIC})
 
 
 class ReturnRow(ReadRow):
@@ -63,23 +65,32 @@ class MeetingRow(ReadRow):
 
 
 class Agenda:
-    """Keeps meetings and items from the meeting's events; returns and decisions from each case's."""
+    """Keeps meetings and items from the meeting's events; returns and decisions from each case's, one by one."""
 
     NAME: ClassVar[str] = "agenda"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
+    HEARS: ClassVar[frozenset[str]] = MEETING_TOPICS | _OF_CASES
+    OPENS: ClassVar[frozenset[str]] = HEARS
+    DATES: ClassVar[frozenset[str]] = _OF_CASES
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        meetings = list(batch.meetings.values())
-        await put_many(connection, SQL["put_meeting"], [_meeting(meeting) for meeting in meetings])
-        if meetings:
-            await connection.execute(SQL["drop_items"], list(batch.meetings))
-        await put_many(connection, SQL["put_item"], [row for one in meetings for row in _items(one)])
-        histories = list(batch.cases.values())
-        if histories:
-            await connection.execute(SQL["drop_of_cases"], list(batch.cases))
-        await put_many(connection, SQL["put_return"], [row for one in histories for row in _returns(one)])
-        await put_many(connection, SQL["put_decision"], [row for one in histories for row in _decisions(one)])
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        if meetings := await batch.meetings():
+            await tables.execute("drop_meetings", list(meetings))
+            await tables.copy("agenda_meeting", [_meeting(meeting) for meeting in meetings.values()])
+            await tables.copy("agenda_item", [row for one in meetings.values() for row in _items(one)])
+        told = [one for one in batch.told if one.topic in _OF_CASES]
+        returns = [one for one in told if one.topic == InformationReturned.TOPIC]
+        await tables.copy("agenda_return", [_return(one, opened(one)) for one in returns])
+        # The last word of a meeting about a case counts.
+        decisions = {
+            (one.stream_id, opened(one).meeting_id): _decision(one, opened(one))
+            for one in told
+            if one.topic == ForumDecisionRecorded.TOPIC
+        }
+        if decisions:
+            await tables.put("drop_decisions", list(decisions))
+            await tables.copy("agenda_decision", list(decisions.values()))
 
 
 def _meeting(meeting: Meeting) -> tuple[object, ...]:
@@ -111,28 +122,19 @@ def _items(meeting: Meeting) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _returns(history: CaseHistory) -> Iterator[tuple[object, ...]]:
-    for one in history.recorded:
-        if isinstance(one.event, InformationReturned):
-            yield (
-                history.case.case_id,
-                one.event.meeting_id,
-                one.version,
-                one.event.agency,
-                one.event.nothing_to_share,
-                one.envelope.recorded_at,
-            )
+def _return(stored: Stored, event: InformationReturned) -> tuple[object, ...]:
+    return (
+        event.case_id,
+        event.meeting_id,
+        stored.version,
+        event.agency,
+        event.nothing_to_share,
+        stored.envelope.recorded_at,
+    )
 
 
-def _decisions(history: CaseHistory) -> Iterator[tuple[object, ...]]:
-    for one in history.recorded:
-        if isinstance(one.event, ForumDecisionRecorded):
-            yield (
-                history.case.case_id,
-                one.event.meeting_id,
-                one.event.decision,
-                one.envelope.effective_at,
-            )
+def _decision(stored: Stored, event: ForumDecisionRecorded) -> tuple[object, ...]:
+    return (event.case_id, event.meeting_id, event.decision, stored.envelope.effective_at)
 
 
 async def find_meetings(
@@ -151,7 +153,10 @@ async def find_meetings(
         return Page(rows=())
     size = page_size(limit)
     cursor = read_cursor(after, (datetime, UUID)) if after else (None, None)
-    records = await pool.fetch(SQL["meetings"], forum, programme, meeting, since, until, *cursor, size + 1)
+    async with asking(pool) as connection:
+        records = await connection.fetch(
+            SQL["meetings"], forum, programme, meeting, since, until, *cursor, size + 1
+        )
     ids = [record["meeting_id"] for record in records[:size]]
     items = await _items_of(pool, ids)
     rows = tuple(

@@ -1,6 +1,6 @@
 -- name: create
--- description: Make the tables and the views that the queries read; a change here needs the next version of the model.
-CREATE TABLE IF NOT EXISTS read.agenda_meeting_v1 (
+-- description: Make the tables of a build.
+CREATE TABLE build.agenda_meeting (
     meeting_id       uuid        PRIMARY KEY,
     forum            text        NOT NULL,
     programme        text        NOT NULL,
@@ -13,8 +13,7 @@ CREATE TABLE IF NOT EXISTS read.agenda_meeting_v1 (
     attendees        integer     NOT NULL,
     agencies_present text[]      NOT NULL
 );
-CREATE INDEX IF NOT EXISTS agenda_meeting_v1_in_order ON read.agenda_meeting_v1 (starts_at, meeting_id);
-CREATE TABLE IF NOT EXISTS read.agenda_item_v1 (
+CREATE TABLE build.agenda_item (
     meeting_id       uuid    NOT NULL,
     place            integer NOT NULL,
     case_id          uuid    NOT NULL,
@@ -24,7 +23,7 @@ CREATE TABLE IF NOT EXISTS read.agenda_item_v1 (
     outcome          text,
     PRIMARY KEY (meeting_id, place)
 );
-CREATE TABLE IF NOT EXISTS read.agenda_return_v1 (
+CREATE TABLE build.agenda_return (
     case_id          uuid        NOT NULL,
     meeting_id       uuid        NOT NULL,
     place            integer     NOT NULL,
@@ -33,64 +32,46 @@ CREATE TABLE IF NOT EXISTS read.agenda_return_v1 (
     received_at      timestamptz NOT NULL,
     PRIMARY KEY (case_id, place)
 );
-CREATE INDEX IF NOT EXISTS agenda_return_v1_meeting ON read.agenda_return_v1 (meeting_id);
-CREATE TABLE IF NOT EXISTS read.agenda_decision_v1 (
+CREATE TABLE build.agenda_decision (
     case_id    uuid        NOT NULL,
     meeting_id uuid        NOT NULL,
     decision   text        NOT NULL,
     decided_at timestamptz NOT NULL,
     PRIMARY KEY (case_id, meeting_id)
 );
+
+-- name: index
+-- description: Make what only questions need.
+CREATE INDEX ON build.agenda_meeting (starts_at, meeting_id);
+CREATE INDEX ON build.agenda_meeting (forum, starts_at, meeting_id);
+CREATE INDEX ON build.agenda_return (meeting_id);
+ANALYZE build.agenda_meeting, build.agenda_item, build.agenda_return, build.agenda_decision;
+
+-- name: views
+-- description: Let questions go to this build.
 DROP VIEW IF EXISTS read.agenda_meeting, read.agenda_item, read.agenda_return, read.agenda_decision;
-CREATE VIEW read.agenda_meeting AS SELECT * FROM read.agenda_meeting_v1;
-CREATE VIEW read.agenda_item AS SELECT * FROM read.agenda_item_v1;
-CREATE VIEW read.agenda_return AS SELECT * FROM read.agenda_return_v1;
-CREATE VIEW read.agenda_decision AS SELECT * FROM read.agenda_decision_v1;
+CREATE VIEW read.agenda_meeting AS SELECT * FROM build.agenda_meeting;
+CREATE VIEW read.agenda_item AS SELECT * FROM build.agenda_item;
+CREATE VIEW read.agenda_return AS SELECT * FROM build.agenda_return;
+CREATE VIEW read.agenda_decision AS SELECT * FROM build.agenda_decision;
 
--- name: clear
--- description: Forget every row, so that the model can be rebuilt from the log.
-WITH meeting AS (DELETE FROM read.agenda_meeting_v1),
-     item AS (DELETE FROM read.agenda_item_v1),
-     return AS (DELETE FROM read.agenda_return_v1)
-DELETE FROM read.agenda_decision_v1;
+-- name: forget
+-- description: Remove what the events of these meetings and cases have made.
+WITH meeting AS (DELETE FROM build.agenda_meeting WHERE meeting_id = ANY ($1::uuid[])),
+     item AS (DELETE FROM build.agenda_item WHERE meeting_id = ANY ($1::uuid[])),
+     return AS (DELETE FROM build.agenda_return WHERE case_id = ANY ($1::uuid[]))
+DELETE FROM build.agenda_decision WHERE case_id = ANY ($1::uuid[]);
 
--- name: put_meeting
--- description: Write one meeting as the log has it now.
-INSERT INTO read.agenda_meeting_v1 (
-    meeting_id, forum, programme, stage, starts_at, agenda_opens_at, agenda_closes_at, returns_due_at, minutes_due_at,
-    attendees, agencies_present
-)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (meeting_id) DO UPDATE SET
-    (forum, programme, stage, starts_at, agenda_opens_at, agenda_closes_at, returns_due_at, minutes_due_at, attendees,
-     agencies_present)
-    = (excluded.forum, excluded.programme, excluded.stage, excluded.starts_at, excluded.agenda_opens_at,
-       excluded.agenda_closes_at, excluded.returns_due_at, excluded.minutes_due_at, excluded.attendees,
-       excluded.agencies_present);
+-- name: drop_meetings
+-- description: Remove these meetings with their items, before they are written as the log has them now.
+WITH meeting AS (DELETE FROM build.agenda_meeting WHERE meeting_id = ANY ($1::uuid[]))
+DELETE FROM build.agenda_item WHERE meeting_id = ANY ($1::uuid[]);
 
--- name: drop_items
--- description: Forget the items of these meetings.
-DELETE FROM read.agenda_item_v1 WHERE meeting_id = ANY ($1::uuid[]);
-
--- name: put_item
--- description: Write one item of an agenda.
-INSERT INTO read.agenda_item_v1 (meeting_id, place, case_id, urgent, referring_agency, agencies_asked, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
-
--- name: drop_of_cases
--- description: Forget the information returns and the decisions of these cases.
-WITH return AS (DELETE FROM read.agenda_return_v1 WHERE case_id = ANY ($1::uuid[]))
-DELETE FROM read.agenda_decision_v1 WHERE case_id = ANY ($1::uuid[]);
-
--- name: put_return
--- description: Write that an agency returned what it knows about a case, or that it may share nothing.
-INSERT INTO read.agenda_return_v1 (case_id, meeting_id, place, agency, nothing_to_share, received_at)
-VALUES ($1, $2, $3, $4, $5, $6);
-
--- name: put_decision
--- description: Write what a meeting decided about a case; the last word counts.
-INSERT INTO read.agenda_decision_v1 (case_id, meeting_id, decision, decided_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (case_id, meeting_id) DO UPDATE SET (decision, decided_at) = (excluded.decision, excluded.decided_at);
+-- name: drop_decisions
+-- description: Remove what meetings decided about cases, before their last word is written.
+DELETE FROM build.agenda_decision AS d
+USING unnest($1::uuid[], $2::uuid[]) AS gone (case_id, meeting_id)
+WHERE d.case_id = gone.case_id AND d.meeting_id = gone.meeting_id;
 
 -- name: meetings
 -- description: Meetings in the order of time, after the cursor ($6, $7) of the page before, at most $8. Filters, each may

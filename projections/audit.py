@@ -13,14 +13,15 @@ from typing import Any, ClassVar, Final, get_args
 from uuid import UUID
 
 from asyncpg import Pool
-from asyncpg.pool import PoolConnectionProxy
 
-from domain.messages import CaseId, Channel, Event, Recorded
+from domain.messages import CaseId, Channel, Event
 from domain.roles import Role
 from projections import words
-from projections.batch import Batch, kind_of
+from projections.batch import KINDS, Batch, opened
 from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries, put_many
+from projections.source import Stored
+from projections.sql import Queries
+from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
 
@@ -63,30 +64,40 @@ class Audit:
     """Keeps one row per event, and which cases each event names."""
 
     NAME: ClassVar[str] = "audit"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
+    HEARS: ClassVar[frozenset[str]] = frozenset(KINDS)
+    OPENS: ClassVar[frozenset[str]] = HEARS
+    DATES: ClassVar[frozenset[str]] = HEARS
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        known = [one for one in batch.events if kind_of(one)]
-        await put_many(connection, SQL["put"], [_values(one) for one in known])
-        await put_many(
-            connection,
-            SQL["put_case"],
-            [(case_id, one.position) for one in known for case_id in cases_named(one.event)],
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        named = [cases_named(opened(one)) for one in batch.told]
+        await tables.copy(
+            "audit", [_values(one, cases) for one, cases in zip(batch.told, named, strict=True)]
+        )
+        await tables.copy(
+            "audit_case",
+            [
+                (case_id, one.position)
+                for one, cases in zip(batch.told, named, strict=True)
+                for case_id in cases
+            ],
         )
 
 
-def _values(one: Recorded) -> tuple[object, ...]:
-    envelope, actor = one.envelope, one.envelope.actor
+def _values(one: Stored, cases: Sequence[UUID]) -> tuple[object, ...]:
+    """The row of one event, in the order of the table's columns."""
+    event, envelope = one.event, one.envelope
+    actor = envelope.actor
     return (
         one.position,
         envelope.event_id,
         one.stream_id,
         one.version,
-        kind_of(one),
-        cases_named(one.event),
-        one.event.TOPIC,
-        words.sentence(one.event),
+        KINDS[one.topic],
+        cases,
+        one.topic,
+        words.sentence(event),
         envelope.effective_at,
         envelope.recorded_at,
         actor.person,

@@ -1,6 +1,6 @@
 -- name: create
--- description: Make the tables and the views that the queries read; a change here needs the next version of the model.
-CREATE TABLE IF NOT EXISTS read.audit_v1 (
+-- description: Make the tables of a build.
+CREATE TABLE build.audit (
     position          bigint      PRIMARY KEY,
     event_id          uuid        NOT NULL,
     stream_id         uuid        NOT NULL,
@@ -23,36 +23,31 @@ CREATE TABLE IF NOT EXISTS read.audit_v1 (
     causation_id      uuid,
     programme_version text
 );
-COMMENT ON COLUMN read.audit_v1.person IS 'staff: may be a name';
-COMMENT ON COLUMN read.audit_v1.on_behalf_of IS 'staff: may be a name';
-COMMENT ON COLUMN read.audit_v1.reason IS 'staff: free text';
-CREATE INDEX IF NOT EXISTS audit_v1_person ON read.audit_v1 (person, position);
-CREATE INDEX IF NOT EXISTS audit_v1_on_behalf_of ON read.audit_v1 (on_behalf_of, position) WHERE on_behalf_of IS NOT NULL;
-CREATE TABLE IF NOT EXISTS read.audit_case_v1 (
+COMMENT ON COLUMN build.audit.person IS 'staff: may be a name';
+COMMENT ON COLUMN build.audit.on_behalf_of IS 'staff: may be a name';
+COMMENT ON COLUMN build.audit.reason IS 'staff: free text';
+CREATE TABLE build.audit_case (
     case_id  uuid   NOT NULL,
     position bigint NOT NULL,
     PRIMARY KEY (case_id, position)
 );
+
+-- name: index
+-- description: Make what only questions need.
+CREATE INDEX ON build.audit (person, position);
+CREATE INDEX ON build.audit (on_behalf_of, position) WHERE on_behalf_of IS NOT NULL;
+ANALYZE build.audit, build.audit_case;
+
+-- name: views
+-- description: Let questions go to this build.
 DROP VIEW IF EXISTS read.audit, read.audit_case;
-CREATE VIEW read.audit AS SELECT * FROM read.audit_v1;
-CREATE VIEW read.audit_case AS SELECT * FROM read.audit_case_v1;
+CREATE VIEW read.audit AS SELECT * FROM build.audit;
+CREATE VIEW read.audit_case AS SELECT * FROM build.audit_case;
 
--- name: clear
--- description: Forget every row, so that the model can be rebuilt from the log.
-WITH linked AS (DELETE FROM read.audit_case_v1)
-DELETE FROM read.audit_v1;
-
--- name: put
--- description: Write one event.
-INSERT INTO read.audit_v1 (
-    position, event_id, stream_id, version, about, cases, topic, what, effective_at, recorded_at, person, role, agency,
-    on_behalf_of, channel, reason, command, command_id, correlation_id, causation_id, programme_version
-)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21);
-
--- name: put_case
--- description: Write that an event concerns a case.
-INSERT INTO read.audit_case_v1 (case_id, position) VALUES ($1, $2);
+-- name: forget
+-- description: Remove what the events of these streams have made; streams are not indexed, this is done as good as never.
+WITH gone AS (DELETE FROM build.audit WHERE stream_id = ANY ($1::uuid[]) RETURNING position)
+DELETE FROM build.audit_case WHERE position IN (SELECT position FROM gone);
 
 -- name: of_case
 -- description: The story of a case ($1) in the order of the log, after position $4, at most $5 events; $2 and $3, which may

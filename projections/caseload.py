@@ -5,22 +5,35 @@ Whether one more case may be added is not decided here: the domain decides, on t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import ClassVar, Final
+from typing import ClassVar, Final, assert_never
 from uuid import UUID
 
 from asyncpg import Pool
-from asyncpg.pool import PoolConnectionProxy
 
-from domain.case.stages import Stage
+from domain.case.stages import MOVES, Stage
+from domain.keyworker.events import (
+    AnyWorkerEvent,
+    CaseReleased,
+    CaseReweighed,
+    CaseTaken,
+    KeyWorkerLeft,
+    KeyWorkerRegistered,
+)
 from domain.messages import WorkerId
 from domain.programmes.workload import load_percent
-from projections.batch import Batch
+from projections.batch import WORKER_TOPICS, Batch, opened
 from projections.page import ReadRow, can_occur
-from projections.sql import Queries, put_many
+from projections.source import Stored
+from projections.sql import Queries
+from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
+_NEW: Final = Stage.NEW.value
+_MOVES: Final[Mapping[str, Mapping[str, str]]] = {
+    topic: {before.value: after.value for before, after in moves.items()} for topic, moves in MOVES.items()
+}
 
 
 class CaseloadRow(ReadRow):
@@ -46,51 +59,89 @@ class CaseloadRow(ReadRow):
 
 
 class Caseload:
-    """Keeps workers from their own events, and the stage of every case from the case's."""
+    """Keeps workers and what they carry from their own events, and the stage of every case from its topics alone."""
 
     NAME: ClassVar[str] = "caseload"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
+    HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES)
+    OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS
+    DATES: ClassVar[frozenset[str]] = frozenset()
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        workers = list(batch.workers.values())
-        await put_many(
-            connection,
-            SQL["put_worker"],
-            [
-                (
-                    worker.worker_id,
-                    worker.staff_ref,
-                    worker.display_name,
-                    worker.agency,
-                    worker.programme,
-                    list(worker.forums),
-                    worker.grade,
-                    worker.active_from,
-                    worker.active_until,
-                    worker.soft_limit,
-                    worker.hard_limit,
-                    worker.capacity_points,
-                )
-                for worker in workers
-            ],
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        workers = _Workers()
+        steps: dict[UUID, list[Stored]] = {}
+        for one in batch.told:
+            if one.topic in _MOVES:
+                steps.setdefault(one.stream_id, []).append(one)
+            else:
+                workers.tell(opened(one))
+        await _put_stages(tables, steps)
+        await workers.put(tables)
+
+
+async def _put_stages(tables: Tables, steps: Mapping[UUID, Sequence[Stored]]) -> None:
+    """Move each case on from the stage that its row says."""
+    begun = [case_id for case_id, topics in steps.items() if topics[0].version > 1]
+    rows = await tables.fetch("stages", begun) if begun else []
+    stages: dict[UUID, str] = {row["case_id"]: row["stage"] for row in rows}
+    for case_id, topics in steps.items():
+        stage = stages.get(case_id, _NEW)
+        for one in topics:
+            stage = _MOVES[one.topic].get(stage, stage)
+        stages[case_id] = stage
+    await tables.put("put_stages", [row for row in stages.items() if row[1] != _NEW])
+
+
+class _Workers:
+    """What a batch changes of key workers: of several changes of the same thing, the last."""
+
+    def __init__(self) -> None:
+        self._registered: dict[UUID, tuple[object, ...]] = {}
+        self._last_days: dict[UUID, date] = {}
+        self._points: dict[tuple[UUID, UUID], int | None] = {}
+
+    def tell(self, event: AnyWorkerEvent) -> None:
+        match event:
+            case KeyWorkerRegistered():
+                self._registered[event.worker_id] = _registration(event)
+                self._last_days.pop(event.worker_id, None)
+            case KeyWorkerLeft():
+                self._last_days[event.worker_id] = event.last_day
+            case CaseTaken() | CaseReweighed():
+                self._points[event.worker_id, event.case_id] = event.points
+            case CaseReleased():
+                self._points[event.worker_id, event.case_id] = None
+            case _:
+                assert_never(event)
+
+    async def put(self, tables: Tables) -> None:
+        if self._registered:
+            await tables.execute("drop_workers", list(self._registered))
+            await tables.copy("caseload_worker", list(self._registered.values()))
+        await tables.put("put_last_days", list(self._last_days.items()))
+        await tables.put("drop_carried", [key for key, points in self._points.items() if points is None])
+        await tables.put(
+            "put_carried", [(*key, points) for key, points in self._points.items() if points is not None]
         )
-        if workers:
-            await connection.execute(SQL["drop_carried"], list(batch.workers))
-        await put_many(
-            connection,
-            SQL["put_carried"],
-            [
-                (worker.worker_id, case_id, points)
-                for worker in workers
-                for case_id, points in worker.cases.items()
-            ],
-        )
-        await put_many(
-            connection,
-            SQL["put_stage"],
-            [(case_id, history.case.stage.value) for case_id, history in batch.cases.items()],
-        )
+
+
+def _registration(event: KeyWorkerRegistered) -> tuple[object, ...]:
+    """The row of a key worker, in the order of the table's columns."""
+    return (
+        event.worker_id,
+        event.staff_ref,
+        event.display_name,
+        event.agency,
+        event.programme,
+        list(event.forums),
+        event.grade,
+        event.active_from,
+        event.active_until,
+        event.soft_limit,
+        event.hard_limit,
+        event.capacity_points,
+    )
 
 
 async def caseloads(

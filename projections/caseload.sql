@@ -1,6 +1,6 @@
 -- name: create
--- description: Make the tables and the views that the queries read; a change here needs the next version of the model.
-CREATE TABLE IF NOT EXISTS read.caseload_worker_v1 (
+-- description: Make the tables of a build.
+CREATE TABLE build.caseload_worker (
     worker_id       uuid             PRIMARY KEY,
     staff_ref       text             NOT NULL,
     display_name    text             NOT NULL,
@@ -14,63 +14,85 @@ CREATE TABLE IF NOT EXISTS read.caseload_worker_v1 (
     hard_limit      integer          NOT NULL,
     capacity_points double precision NOT NULL
 );
-COMMENT ON COLUMN read.caseload_worker_v1.staff_ref IS 'staff: may be a name';
-COMMENT ON COLUMN read.caseload_worker_v1.display_name IS 'staff: a name';
-CREATE TABLE IF NOT EXISTS read.caseload_carried_v1 (
+COMMENT ON COLUMN build.caseload_worker.staff_ref IS 'staff: may be a name';
+COMMENT ON COLUMN build.caseload_worker.display_name IS 'staff: a name';
+CREATE TABLE build.caseload_carried (
     worker_id uuid    NOT NULL,
     case_id   uuid    NOT NULL,
     points    integer NOT NULL,
     PRIMARY KEY (worker_id, case_id)
 );
-CREATE TABLE IF NOT EXISTS read.caseload_stage_v1 (
+-- Every step of every case changes a row here: room for that without touching the index.
+CREATE TABLE build.caseload_stage (
     case_id uuid PRIMARY KEY,
     stage   text NOT NULL
-);
+) WITH (fillfactor = 60);
+
+-- name: index
+-- description: Make what only questions need.
+ANALYZE build.caseload_worker, build.caseload_carried, build.caseload_stage;
+
+-- name: views
+-- description: Let questions go to this build.
 DROP VIEW IF EXISTS read.caseload_worker, read.caseload_carried, read.caseload_stage;
-CREATE VIEW read.caseload_worker AS SELECT * FROM read.caseload_worker_v1;
-CREATE VIEW read.caseload_carried AS SELECT * FROM read.caseload_carried_v1;
-CREATE VIEW read.caseload_stage AS SELECT * FROM read.caseload_stage_v1;
+CREATE VIEW read.caseload_worker AS SELECT * FROM build.caseload_worker;
+CREATE VIEW read.caseload_carried AS SELECT * FROM build.caseload_carried;
+CREATE VIEW read.caseload_stage AS SELECT * FROM build.caseload_stage;
 
--- name: clear
--- description: Forget every row, so that the model can be rebuilt from the log.
-WITH worker AS (DELETE FROM read.caseload_worker_v1), carried AS (DELETE FROM read.caseload_carried_v1)
-DELETE FROM read.caseload_stage_v1;
+-- name: forget
+-- description: Remove what the events of these workers and cases have made.
+WITH worker AS (DELETE FROM build.caseload_worker WHERE worker_id = ANY ($1::uuid[])),
+     carried AS (DELETE FROM build.caseload_carried WHERE worker_id = ANY ($1::uuid[]))
+DELETE FROM build.caseload_stage WHERE case_id = ANY ($1::uuid[]);
 
--- name: put_worker
--- description: Write one key worker as the log has them now.
-INSERT INTO read.caseload_worker_v1 (
-    worker_id, staff_ref, display_name, agency, programme, forums, grade, active_from, active_until,
-    soft_limit, hard_limit, capacity_points
-)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (worker_id) DO UPDATE SET
-    (staff_ref, display_name, agency, programme, forums, grade, active_from, active_until, soft_limit, hard_limit,
-     capacity_points)
-    = (excluded.staff_ref, excluded.display_name, excluded.agency, excluded.programme, excluded.forums, excluded.grade,
-       excluded.active_from, excluded.active_until, excluded.soft_limit, excluded.hard_limit, excluded.capacity_points);
+-- name: stages
+-- description: The stages that these cases are in.
+SELECT case_id, stage FROM build.caseload_stage WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop_carried
--- description: Forget which cases these workers carry.
-DELETE FROM read.caseload_carried_v1 WHERE worker_id = ANY ($1::uuid[]);
+-- name: put_stages
+-- description: Write the stages of cases.
+INSERT INTO build.caseload_stage (case_id, stage)
+SELECT case_id, stage FROM unnest($1::uuid[], $2::text[]) AS new (case_id, stage)
+ON CONFLICT (case_id) DO UPDATE SET stage = excluded.stage;
+
+-- name: drop_workers
+-- description: Remove these workers, before they are written as they registered.
+DELETE FROM build.caseload_worker WHERE worker_id = ANY ($1::uuid[]);
+
+-- name: put_last_days
+-- description: Write on which day workers leave the pool.
+UPDATE build.caseload_worker AS worker
+SET active_until = new.last_day
+FROM unnest($1::uuid[], $2::date[]) AS new (worker_id, last_day)
+WHERE worker.worker_id = new.worker_id;
 
 -- name: put_carried
--- description: Write one case on a worker's caseload, with its points.
-INSERT INTO read.caseload_carried_v1 (worker_id, case_id, points) VALUES ($1, $2, $3);
+-- description: Write which cases workers carry, with their points.
+INSERT INTO build.caseload_carried (worker_id, case_id, points)
+SELECT worker_id, case_id, points FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS new (worker_id, case_id, points)
+ON CONFLICT (worker_id, case_id) DO UPDATE SET points = excluded.points;
 
--- name: put_stage
--- description: Write the stage of one case.
-INSERT INTO read.caseload_stage_v1 (case_id, stage) VALUES ($1, $2)
-ON CONFLICT (case_id) DO UPDATE SET stage = excluded.stage;
+-- name: drop_carried
+-- description: Remove cases from the workers who carried them.
+DELETE FROM build.caseload_carried AS carried
+USING unnest($1::uuid[], $2::uuid[]) AS gone (worker_id, case_id)
+WHERE carried.worker_id = gone.worker_id AND carried.case_id = gone.case_id;
 
 -- name: caseloads
 -- description: Every key worker, and per stage how many cases they carry and what these weigh. Parameters: programme,
--- forum, agency, worker, and a day on which the worker is active or still carries cases; each may be null.
+-- forum, agency, worker, and a day on which the worker is active or still carries cases; each may be null. The stages
+-- are looked up case by case, so that it does not matter how many cases there have ever been.
 SELECT w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
        w.active_until, w.soft_limit, w.hard_limit, w.capacity_points,
-       s.stage, count(c.case_id) AS cases, coalesce(sum(c.points), 0) AS points
+       c.stage, count(c.case_id) AS cases, coalesce(sum(c.points), 0) AS points
 FROM read.caseload_worker AS w
-LEFT JOIN read.caseload_carried AS c ON c.worker_id = w.worker_id
-LEFT JOIN read.caseload_stage AS s ON s.case_id = c.case_id
+LEFT JOIN LATERAL (
+    SELECT carried.case_id, carried.points,
+           (SELECT s.stage FROM read.caseload_stage AS s WHERE s.case_id = carried.case_id) AS stage
+    FROM read.caseload_carried AS carried
+    WHERE carried.worker_id = w.worker_id
+    OFFSET 0
+) AS c ON true
 WHERE ($1::text IS NULL OR w.programme = $1)
   AND ($2::text IS NULL OR $2 = ANY (w.forums))
   AND ($3::text IS NULL OR w.agency = $3)
@@ -81,5 +103,5 @@ WHERE ($1::text IS NULL OR w.programme = $1)
       OR (w.active_from <= $5 AND (w.active_until IS NULL OR w.active_until >= $5))
   )
 GROUP BY w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
-         w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, s.stage
-ORDER BY w.display_name, w.worker_id, s.stage;
+         w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, c.stage
+ORDER BY w.display_name, w.worker_id, c.stage;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -17,16 +17,27 @@ from uuid import UUID
 from asyncpg import Pool
 from asyncpg.pool import PoolConnectionProxy
 
-from domain.case.allocation import KeyWorkerAllocated
-from domain.case.referral import ReferralSubmitted
+from domain.case.referral import ReferralDrafted, ReferralSubmitted
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.errors import Conflict, NotFound
 from domain.messages import CaseId, MeetingId, PersonId, WorkerId
-from projections.batch import Batch, CaseHistory
-from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries, put_many
+from projections.batch import Batch
+from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
+from projections.page import (
+    COUNTED,
+    Page,
+    ReadRow,
+    asking,
+    can_occur,
+    page_size,
+    read_cursor,
+    write_cursor,
+)
+from projections.sql import Queries
+from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
+_SEARCHED: Final = frozenset({ReferralDrafted.TOPIC, ReferralSubmitted.TOPIC})
 SHORTEST_PREFIX: Final = 4
 """From this length on, hexadecimal digits are taken as the beginning of an id."""
 
@@ -94,7 +105,10 @@ class CaseRow(ReadRow):
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases to list; what is None does not matter. `text` is words of a name, reference, NHS number, or an id's beginning."""
+    """Which cases to list; what is None does not matter.
+
+    `text` is words of a name, reference or NHS number, or parts of words from three letters on, or an id's beginning.
+    """
 
     text: str | None = None
     stages: Sequence[Stage] | None = None
@@ -110,64 +124,93 @@ class Cases:
     """Keeps one row per case from the case's own events."""
 
     NAME: ClassVar[str] = "cases"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
+    HEARS: ClassVar[frozenset[str]] = CASE_TOPICS
+    OPENS: ClassVar[frozenset[str]] = CASE_TOPICS
+    DATES: ClassVar[frozenset[str]] = DATED_TOPICS
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        if batch.cases:
-            await connection.execute(SQL["drop"], list(batch.cases))
-        await put_many(connection, SQL["put"], [_values(history) for history in batch.cases.values()])
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        files = await batch.cases()
+        if not files:
+            return
+        await tables.execute("drop", list(files))
+        await tables.copy("cases", [_values(file) for file in files.values()])
+        told_anew = {one.stream_id for one in batch.told if one.topic in _SEARCHED}
+        if searched := [file for case_id, file in files.items() if case_id in told_anew]:
+            await tables.execute("drop_search", [file.case.case_id for file in searched])
+            await tables.copy("cases_search", [_searched(file) for file in searched])
 
 
-def _values(history: CaseHistory) -> tuple[object, ...]:
-    """The row of one case, in the order of the query `put`."""
-    case, form, submission = history.case, history.form, history.submission
-    referral = submission.event if submission else None
-    assert referral is None or isinstance(referral, ReferralSubmitted)
-    opening = submission or history.recorded[0]
+def _values(file: CaseFile) -> tuple[object, ...]:
+    """The row of one case, in the order of the table's columns."""
+    case, form, referral = file.case, file.form, file.submission
     next_due = min(((due_at, clock) for clock, due_at in case.due.items()), default=None)
-    names = (form.given_name, form.family_name, form.known_as, form.nhs_number) if form else ("", "", "", "")
-    nhs_number = "".join(digit for digit in names[3] if digit.isalnum())
-    reference = referral.source_reference if referral else None
+    names = (form.given_name, form.family_name, form.known_as) if form else ("", "", "")
     return (
         case.case_id,
         case.person_id,
         case.programme,
         case.programme_version,
         case.stage.value,
-        history.stage_since,
+        file.since,
         referral.ward if referral else None,
         case.neighbourhood,
         case.forum,
         case.referring_agency,
         case.urgency,
-        reference,
+        referral.source_reference if referral else None,
         case.worker_id,
-        _worker_name(history),
+        file.worker_names.get(case.worker_id) if case.worker_id is not None else None,
         case.meeting_id,
         next_due[1] if next_due else None,
         next_due[0] if next_due else None,
-        opening.envelope.recorded_at,
-        submission.envelope.effective_at if submission else None,
-        history.stage_since if case.stage is Stage.CLOSED else None,
+        file.opened_at,
+        file.received_at,
+        file.since if case.stage is Stage.CLOSED else None,
         case.closed_because,
         bool(case.undecided_duplicates) and case.stage in OPEN_STAGES,
         bool(case.open_concerns),
         referral.repeat if referral else False,
-        history.recorded[-1].version,
-        *names[:3],
-        nhs_number,
-        " ".join(plain_words(" ".join((*names[:3], nhs_number, reference or "")))),
+        file.version,
+        *names,
+        _nhs_number(file),
     )
 
 
-def _worker_name(history: CaseHistory) -> str | None:
-    """The name of the present key worker, as it was when the case was given to them."""
-    if history.case.worker_id is None:
-        return None
-    allocations = (one.event for one in history.recorded if isinstance(one.event, KeyWorkerAllocated))
-    names = {event.worker_id: event.worker_name for event in allocations}
-    return names.get(history.case.worker_id)
+def _searched(file: CaseFile) -> tuple[object, ...]:
+    """What a case is found by: the words of its names, NHS number and reference, and pieces of them."""
+    form, referral = file.form, file.submission
+    names = (form.given_name, form.family_name, form.known_as) if form else ()
+    reference = referral.source_reference if referral else None
+    words = plain_words(" ".join((*names, _nhs_number(file), reference or "")))
+    pieces = sorted({piece for word in words for piece in _pieces_of(word)})
+    return (file.case.case_id, " ".join(("", *words)), pieces)
+
+
+def _nhs_number(file: CaseFile) -> str:
+    written = file.form.nhs_number if file.form else ""
+    return "".join(digit for digit in written if digit.isalnum())
+
+
+def _pieces_of(word: str) -> Iterator[str]:
+    """All that a word can be found by: three letters of it in a row, or the one or two that it begins with."""
+    yield from (f" {word[:1]}", f" {word[:2]}")
+    yield from _threes(word)
+
+
+def _threes(word: str) -> Iterator[str]:
+    return (word[place : place + 3] for place in range(len(word) - 2))
+
+
+def _wanted_pieces(words: Sequence[str]) -> list[str]:
+    """The pieces that a case must have to be found by all these words."""
+    return sorted({piece for word in words for piece in (_threes(word) if len(word) > 2 else (f" {word}",))})
+
+
+def _wanted_patterns(words: Sequence[str]) -> list[str]:
+    """Words of three letters are found anywhere in a word, shorter ones at its beginning."""
+    return [f"%{word}%" if len(word) > 2 else f"% {word}%" for word in words]
 
 
 def plain_words(text: str) -> list[str]:
@@ -190,31 +233,45 @@ def _ids_with_prefix(text: str) -> tuple[UUID, UUID] | None:
 async def find_cases(
     pool: Pool, wanted: CaseFilter, *, limit: int = 50, after: str | None = None
 ) -> Page[CaseRow]:
-    """The latest opened cases first, with the count of all that pass the filter."""
-    filters = _filters(wanted)
-    if filters is None:
+    """The latest opened cases first, with the count of all that pass the filter if they are not too many to count."""
+    text = (wanted.text or "").strip()
+    words = plain_words(text)
+    cursor = read_cursor(after, (datetime, UUID)) if after else (None, None)
+    if (text and not words) or not can_occur(wanted.forum, wanted.agency, wanted.programme):
         return Page(rows=(), total=0)
     size = page_size(limit)
-    cursor = read_cursor(after, (datetime, UUID)) if after else (None, None)
-    records = await pool.fetch(SQL["page"], *filters, *cursor, size + 1)
-    total = await pool.fetchval(SQL["count"], *filters)
+    async with asking(pool) as connection:
+        among, patterns = await _candidates(connection, text, words) if text else (None, None)
+        filters = (among, patterns, *_filters(wanted))
+        records = await connection.fetch(SQL["page"], *filters, *cursor, size + 1)
+        total = await connection.fetchval(SQL["count"], *filters, COUNTED + 1)
     rows = tuple(CaseRow.model_validate(dict(record)) for record in records[:size])
     more = len(records) > size
     return Page(
-        rows=rows, total=total, next=write_cursor(rows[-1].opened_at, rows[-1].case_id) if more else None
+        rows=rows,
+        total=total if total <= COUNTED else None,
+        next=write_cursor(rows[-1].opened_at, rows[-1].case_id) if more else None,
     )
 
 
-def _filters(wanted: CaseFilter) -> tuple[Any, ...] | None:
-    """The parameters $1 to $11 of `page`; None if nothing can fit, as for a search text without letter or digit."""
-    text = (wanted.text or "").strip()
-    words = plain_words(text)
-    if (text and not words) or not can_occur(wanted.forum, wanted.agency, wanted.programme):
-        return None
+async def _candidates(
+    connection: PoolConnectionProxy, text: str, words: Sequence[str]
+) -> tuple[list[UUID] | None, list[str] | None]:
+    """The cases that a text finds; or if these are many, no list but what each case must look like.
+
+    Few are looked at one by one; of many, the latest are soon found by going through the cases in their order.
+    """
+    patterns = _wanted_patterns(words)
     between = _ids_with_prefix(text) or (None, None)
+    found = await connection.fetch(SQL["found_by"], _wanted_pieces(words), patterns, *between, COUNTED + 1)
+    if len(found) > COUNTED:
+        return None, patterns
+    return [record["case_id"] for record in found], None
+
+
+def _filters(wanted: CaseFilter) -> tuple[Any, ...]:
+    """The parameters $3 to $10 of `page`."""
     return (
-        [f"%{word}%" for word in words] if words else None,
-        *between,
         None if wanted.stages is None else [Stage(stage).value for stage in wanted.stages],
         wanted.forum,
         wanted.agency,

@@ -1,6 +1,6 @@
 -- name: create
--- description: Make the table and the view that the queries read; a change here needs the next version of the model.
-CREATE TABLE IF NOT EXISTS read.cases_v1 (
+-- description: Make the tables of a build. What a case is found by stands apart: it changes once, and its index is dear.
+CREATE TABLE build.cases (
     case_id            uuid        PRIMARY KEY,
     person_id          uuid        NOT NULL,
     programme          text        NOT NULL,
@@ -29,80 +29,112 @@ CREATE TABLE IF NOT EXISTS read.cases_v1 (
     given_name         text        NOT NULL,
     family_name        text        NOT NULL,
     known_as           text        NOT NULL,
-    nhs_number         text        NOT NULL,
-    search             text        NOT NULL
+    nhs_number         text        NOT NULL
 );
-COMMENT ON COLUMN read.cases_v1.since IS 'when we learned of the step into the present stage';
-COMMENT ON COLUMN read.cases_v1.opened_at IS 'when the referral was recorded: clocks start here';
-COMMENT ON COLUMN read.cases_v1.received_at IS 'when the referral happened: reports count from here; null for a draft';
-COMMENT ON COLUMN read.cases_v1.worker_name IS 'staff: a name, as at the allocation';
-COMMENT ON COLUMN read.cases_v1.given_name IS 'personal';
-COMMENT ON COLUMN read.cases_v1.family_name IS 'personal';
-COMMENT ON COLUMN read.cases_v1.known_as IS 'personal';
-COMMENT ON COLUMN read.cases_v1.nhs_number IS 'personal';
-COMMENT ON COLUMN read.cases_v1.search IS 'personal: names, NHS number and reference in plain lower-case letters';
-CREATE INDEX IF NOT EXISTS cases_v1_in_order ON read.cases_v1 (opened_at DESC, case_id DESC);
-CREATE INDEX IF NOT EXISTS cases_v1_reference ON read.cases_v1 (lower(reference)) WHERE reference IS NOT NULL;
-DROP VIEW IF EXISTS read.cases;
-CREATE VIEW read.cases AS SELECT * FROM read.cases_v1;
+COMMENT ON COLUMN build.cases.since IS 'when we learned of the step into the present stage';
+COMMENT ON COLUMN build.cases.opened_at IS 'when the referral was recorded: clocks start here';
+COMMENT ON COLUMN build.cases.received_at IS 'when the referral happened: reports count from here; null for a draft';
+COMMENT ON COLUMN build.cases.worker_name IS 'staff: a name, as at the allocation';
+COMMENT ON COLUMN build.cases.given_name IS 'personal';
+COMMENT ON COLUMN build.cases.family_name IS 'personal';
+COMMENT ON COLUMN build.cases.known_as IS 'personal';
+COMMENT ON COLUMN build.cases.nhs_number IS 'personal';
+CREATE TABLE build.cases_search (
+    case_id uuid   PRIMARY KEY,
+    text    text   NOT NULL,
+    pieces  text[] NOT NULL
+);
+COMMENT ON COLUMN build.cases_search.text IS 'personal: names, NHS number and reference in plain lower-case letters';
+COMMENT ON COLUMN build.cases_search.pieces IS 'personal: every three letters in a row of a word, and the first one and two';
 
--- name: clear
--- description: Forget every row, so that the model can be rebuilt from the log.
-DELETE FROM read.cases_v1;
+-- name: index
+-- description: Make what only questions need.
+CREATE INDEX ON build.cases (opened_at DESC, case_id DESC);
+CREATE INDEX ON build.cases (stage, opened_at DESC, case_id DESC);
+CREATE INDEX ON build.cases (forum, opened_at DESC, case_id DESC);
+CREATE INDEX ON build.cases (referring_agency, opened_at DESC, case_id DESC);
+CREATE INDEX ON build.cases (worker_id, opened_at DESC, case_id DESC) WHERE worker_id IS NOT NULL;
+CREATE INDEX ON build.cases (opened_at DESC, case_id DESC) WHERE possible_duplicate;
+CREATE INDEX ON build.cases (lower(reference)) WHERE reference IS NOT NULL;
+-- Without the list of what is still to be entered, which every search would have to read through.
+CREATE INDEX ON build.cases_search USING gin (pieces) WITH (fastupdate = off);
+ANALYZE build.cases, build.cases_search;
+
+-- name: views
+-- description: Let questions go to this build.
+DROP VIEW IF EXISTS read.cases, read.cases_search;
+CREATE VIEW read.cases AS SELECT * FROM build.cases;
+CREATE VIEW read.cases_search AS SELECT * FROM build.cases_search;
+
+-- name: forget
+-- description: Remove what the events of these cases have made.
+WITH search AS (DELETE FROM build.cases_search WHERE case_id = ANY ($1::uuid[]))
+DELETE FROM build.cases WHERE case_id = ANY ($1::uuid[]);
 
 -- name: drop
--- description: Forget these cases, before they are written as the log has them now.
-DELETE FROM read.cases_v1 WHERE case_id = ANY ($1::uuid[]);
+-- description: Remove these cases, before they are written as the log has them now.
+DELETE FROM build.cases WHERE case_id = ANY ($1::uuid[]);
 
--- name: put
--- description: Write one case as the log has it now.
-INSERT INTO read.cases_v1 (
-    case_id, person_id, programme, programme_version, stage, since, ward, neighbourhood, forum, referring_agency,
-    urgency, reference, worker_id, worker_name, meeting_id, next_clock, next_due_at, opened_at, received_at, closed_at,
-    closed_because, possible_duplicate, safeguarding_open, repeat, events, given_name, family_name, known_as,
-    nhs_number, search
-)
-VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-    $26, $27, $28, $29, $30
-);
+-- name: drop_search
+-- description: Remove what these cases are found by, before it is written anew.
+DELETE FROM build.cases_search WHERE case_id = ANY ($1::uuid[]);
+
+-- name: found_by
+-- description: The cases with all the pieces $1 that look like all the patterns $2, and those with ids from $3 to $4; at
+-- most $5, whichever they are.
+SELECT case_id FROM read.cases_search WHERE pieces @> $1::text[] AND text LIKE ALL ($2::text[])
+UNION
+SELECT case_id FROM read.cases WHERE case_id BETWEEN $3::uuid AND $4::uuid
+LIMIT $5;
 
 -- name: page
--- description: The latest opened cases that pass the filters, after the cursor ($12, $13) of the page before, at most
--- $14. A draft is shown only to who asks for drafts. Search: $1 patterns that must all fit, or $2 to $3, the range of
--- ids with a prefix. Filters: $4 stages, $5 forum, $6 agency, $7 worker, $8 programme, $9 possible duplicate, $10
--- open, $11 the stages that are open.
+-- description: The latest opened cases that pass the filters, after the cursor ($11, $12) of the page before, at most
+-- $13. A draft is shown only to who asks for drafts. Filters, each may be null: $1 among these cases, $2 patterns of what
+-- they are found by, $3 stages, $4 forum, $5 agency, $6 worker, $7 programme, $8 possible duplicate, $9 open, which
+-- $10 says the stages of.
 SELECT case_id, person_id, programme, programme_version, stage, since, ward, neighbourhood, forum, referring_agency,
        urgency, reference, worker_id, worker_name, meeting_id, next_clock, next_due_at, opened_at, received_at,
        closed_at, closed_because, possible_duplicate, safeguarding_open, repeat, events, given_name, family_name,
        known_as, nhs_number
-FROM read.cases
-WHERE ($1::text[] IS NULL OR search LIKE ALL ($1) OR (case_id BETWEEN $2::uuid AND $3::uuid))
-  AND ($4::text[] IS NULL OR stage = ANY ($4))
-  AND (received_at IS NOT NULL OR 'Draft' = ANY (coalesce($4, '{}')))
-  AND ($5::text IS NULL OR forum = $5)
-  AND ($6::text IS NULL OR referring_agency = $6)
-  AND ($7::uuid IS NULL OR worker_id = $7)
-  AND ($8::text IS NULL OR programme = $8)
-  AND ($9::boolean IS NULL OR possible_duplicate = $9)
-  AND ($10::boolean IS NULL OR (stage = ANY ($11::text[])) = $10)
-  AND ($12::timestamptz IS NULL OR (opened_at, case_id) < ($12, $13::uuid))
+FROM read.cases AS c
+WHERE ($1::uuid[] IS NULL OR case_id = ANY ($1))
+  AND (
+      $2::text[] IS NULL
+      OR EXISTS (SELECT FROM read.cases_search AS s WHERE s.case_id = c.case_id AND s.text LIKE ALL ($2))
+  )
+  AND ($3::text[] IS NULL OR stage = ANY ($3))
+  AND (received_at IS NOT NULL OR 'Draft' = ANY (coalesce($3, '{}')))
+  AND ($4::text IS NULL OR forum = $4)
+  AND ($5::text IS NULL OR referring_agency = $5)
+  AND ($6::uuid IS NULL OR worker_id = $6)
+  AND ($7::text IS NULL OR programme = $7)
+  AND ($8::boolean IS NULL OR possible_duplicate = $8)
+  AND ($9::boolean IS NULL OR (stage = ANY ($10::text[])) = $9)
+  AND ($11::timestamptz IS NULL OR (opened_at, case_id) < ($11, $12::uuid))
 ORDER BY opened_at DESC, case_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: count
--- description: How many cases pass the filters of `page` ($1 to $11).
+-- description: How many cases pass the filters of `page` ($1 to $10), counted up to $11.
 SELECT count(*)
-FROM read.cases
-WHERE ($1::text[] IS NULL OR search LIKE ALL ($1) OR (case_id BETWEEN $2::uuid AND $3::uuid))
-  AND ($4::text[] IS NULL OR stage = ANY ($4))
-  AND (received_at IS NOT NULL OR 'Draft' = ANY (coalesce($4, '{}')))
-  AND ($5::text IS NULL OR forum = $5)
-  AND ($6::text IS NULL OR referring_agency = $6)
-  AND ($7::uuid IS NULL OR worker_id = $7)
-  AND ($8::text IS NULL OR programme = $8)
-  AND ($9::boolean IS NULL OR possible_duplicate = $9)
-  AND ($10::boolean IS NULL OR (stage = ANY ($11::text[])) = $10);
+FROM (
+    SELECT
+    FROM read.cases AS c
+    WHERE ($1::uuid[] IS NULL OR case_id = ANY ($1))
+      AND (
+          $2::text[] IS NULL
+          OR EXISTS (SELECT FROM read.cases_search AS s WHERE s.case_id = c.case_id AND s.text LIKE ALL ($2))
+      )
+      AND ($3::text[] IS NULL OR stage = ANY ($3))
+      AND (received_at IS NOT NULL OR 'Draft' = ANY (coalesce($3, '{}')))
+      AND ($4::text IS NULL OR forum = $4)
+      AND ($5::text IS NULL OR referring_agency = $5)
+      AND ($6::uuid IS NULL OR worker_id = $6)
+      AND ($7::text IS NULL OR programme = $7)
+      AND ($8::boolean IS NULL OR possible_duplicate = $8)
+      AND ($9::boolean IS NULL OR (stage = ANY ($10::text[])) = $9)
+    LIMIT $11
+) AS counted;
 
 -- name: one
 -- description: One case by its id.

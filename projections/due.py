@@ -12,18 +12,28 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from asyncpg import Pool
-from asyncpg.pool import PoolConnectionProxy
 
-from domain.case.safeguarding import SafeguardingConcernRaised
 from domain.case.stages import OPEN_STAGES
 from domain.case.state import Case
+from domain.keyworker.events import KeyWorkerRegistered
 from domain.meeting.state import Meeting, MeetingStage
 from domain.messages import ActionId, CaseId, MeetingId, WorkerId
 from domain.roles import Role
 from projections import words
-from projections.batch import Batch, CaseHistory
-from projections.page import Page, ReadRow, can_occur, page_size, read_cursor, write_cursor
-from projections.sql import Queries, put_many
+from projections.batch import MEETING_TOPICS, Batch, opened
+from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
+from projections.page import (
+    COUNTED,
+    Page,
+    ReadRow,
+    asking,
+    can_occur,
+    page_size,
+    read_cursor,
+    write_cursor,
+)
+from projections.sql import Queries
+from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
 
@@ -86,28 +96,34 @@ class Due:
     """Keeps what is due from the events of each case and meeting, and who a key worker is from the worker's."""
 
     NAME: ClassVar[str] = "due"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
+    HEARS: ClassVar[frozenset[str]] = CASE_TOPICS | MEETING_TOPICS | {KeyWorkerRegistered.TOPIC}
+    OPENS: ClassVar[frozenset[str]] = HEARS
+    DATES: ClassVar[frozenset[str]] = DATED_TOPICS
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        await put_many(
-            connection,
-            SQL["put_worker"],
-            [
-                (worker.worker_id, worker.staff_ref, worker.display_name, worker.agency)
-                for worker in batch.workers.values()
-            ],
-        )
-        if touched := [*batch.cases, *batch.meetings]:
-            await connection.execute(SQL["drop"], touched)
-        rows = [row for history in batch.cases.values() for row in _of_case(history)]
-        rows += [row for meeting in batch.meetings.values() for row in _of_meeting(meeting)]
-        await put_many(connection, SQL["put"], rows)
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        workers = {one.stream_id: opened(one) for one in batch.told if one.topic == KeyWorkerRegistered.TOPIC}
+        files, meetings = await batch.cases(), await batch.meetings()
+        rows = [row for file in files.values() for row in _of_case(file)]
+        rows += [row for meeting in meetings.values() for row in _of_meeting(meeting)]
+        if touched := [*files, *meetings]:
+            await tables.execute("drop", touched)
+        await tables.copy("due", rows)
+        if workers:
+            await tables.execute("drop_workers", list(workers))
+            await tables.copy(
+                "due_worker",
+                [
+                    (event.worker_id, event.staff_ref, event.display_name, event.agency)
+                    for event in workers.values()
+                ],
+            )
 
 
-def _of_case(history: CaseHistory) -> Iterator[tuple[object, ...]]:
-    case = history.case
-    items = [*_screenings(history)]
+def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
+    case = file.case
+    items = [*_screenings(file)]
     if case.stage in OPEN_STAGES:
         items += [*_clocks(case), *_actions(case)]
     for one in {item.item: item for item in items}.values():
@@ -162,15 +178,11 @@ def _actions(case: Case) -> Iterator[_Item]:
         )
 
 
-def _screenings(history: CaseHistory) -> Iterator[_Item]:
+def _screenings(file: CaseFile) -> Iterator[_Item]:
     """Concerns that nobody has screened. They are due whatever the stage: safeguarding runs beside the pathway."""
-    for one in history.recorded:
-        event = one.event
-        if (
-            isinstance(event, SafeguardingConcernRaised)
-            and history.case.open_concerns.get(event.concern_id) == "raised"
-        ):
-            yield _Item(f"screening:{event.concern_id}", "screening", event.screening_due_at)
+    for concern_id, due_at in file.screening_due.items():
+        if file.case.open_concerns.get(concern_id) == "raised":
+            yield _Item(f"screening:{concern_id}", "screening", due_at)
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[tuple[object, ...]]:
@@ -220,10 +232,13 @@ async def find_due(
     )
     size = page_size(limit)
     cursor = read_cursor(after, (datetime, UUID, str)) if after else (None, None, None)
-    records = await pool.fetch(SQL["page"], now, *filters, *cursor, size + 1)
-    total = await pool.fetchval(SQL["count"], *filters)
+    async with asking(pool) as connection:
+        records = await connection.fetch(SQL["page"], now, *filters, *cursor, size + 1)
+        total = await connection.fetchval(SQL["count"], *filters, COUNTED + 1)
     rows = tuple(DueRow.model_validate(dict(record)) for record in records[:size])
     last = rows[-1] if len(records) > size else None
     return Page(
-        rows=rows, total=total, next=write_cursor(last.due_at, last.stream_id, last.item) if last else None
+        rows=rows,
+        total=total if total <= COUNTED else None,
+        next=write_cursor(last.due_at, last.stream_id, last.item) if last else None,
     )

@@ -1,6 +1,6 @@
 -- name: create
--- description: Make the tables and the views that the queries read; a change here needs the next version of the model.
-CREATE TABLE IF NOT EXISTS read.due_v1 (
+-- description: Make the tables of a build.
+CREATE TABLE build.due (
     stream_id      uuid        NOT NULL,
     item           text        NOT NULL,
     case_id        uuid,
@@ -21,43 +21,42 @@ CREATE TABLE IF NOT EXISTS read.due_v1 (
     marked_overdue boolean     NOT NULL,
     PRIMARY KEY (stream_id, item)
 );
-COMMENT ON COLUMN read.due_v1.owner IS 'staff: the owner of an action, may be a name';
-COMMENT ON COLUMN read.due_v1.marked_overdue IS 'the engine has recorded that the time ran out';
-CREATE INDEX IF NOT EXISTS due_v1_in_order ON read.due_v1 (due_at, stream_id, item);
-CREATE TABLE IF NOT EXISTS read.due_worker_v1 (
+COMMENT ON COLUMN build.due.owner IS 'staff: the owner of an action, may be a name';
+COMMENT ON COLUMN build.due.marked_overdue IS 'the engine has recorded that the time ran out';
+CREATE TABLE build.due_worker (
     worker_id    uuid PRIMARY KEY,
     staff_ref    text NOT NULL,
     display_name text NOT NULL,
     agency       text NOT NULL
 );
-COMMENT ON COLUMN read.due_worker_v1.staff_ref IS 'staff: may be a name';
-COMMENT ON COLUMN read.due_worker_v1.display_name IS 'staff: a name';
-DROP VIEW IF EXISTS read.due, read.due_worker;
-CREATE VIEW read.due AS SELECT * FROM read.due_v1;
-CREATE VIEW read.due_worker AS SELECT * FROM read.due_worker_v1;
+COMMENT ON COLUMN build.due_worker.staff_ref IS 'staff: may be a name';
+COMMENT ON COLUMN build.due_worker.display_name IS 'staff: a name';
 
--- name: clear
--- description: Forget every row, so that the model can be rebuilt from the log.
-WITH worker AS (DELETE FROM read.due_worker_v1)
-DELETE FROM read.due_v1;
+-- name: index
+-- description: Make what only questions need.
+CREATE INDEX ON build.due (due_at, stream_id, item);
+CREATE INDEX ON build.due (forum, due_at, stream_id, item);
+CREATE INDEX ON build.due (worker_id, due_at, stream_id, item) WHERE worker_id IS NOT NULL;
+ANALYZE build.due, build.due_worker;
+
+-- name: views
+-- description: Let questions go to this build.
+DROP VIEW IF EXISTS read.due, read.due_worker;
+CREATE VIEW read.due AS SELECT * FROM build.due;
+CREATE VIEW read.due_worker AS SELECT * FROM build.due_worker;
+
+-- name: forget
+-- description: Remove what the events of these cases, meetings and workers have made.
+WITH worker AS (DELETE FROM build.due_worker WHERE worker_id = ANY ($1::uuid[]))
+DELETE FROM build.due WHERE stream_id = ANY ($1::uuid[]);
 
 -- name: drop
 -- description: Forget what is due for these cases and meetings.
-DELETE FROM read.due_v1 WHERE stream_id = ANY ($1::uuid[]);
+DELETE FROM build.due WHERE stream_id = ANY ($1::uuid[]);
 
--- name: put
--- description: Write one thing that is due.
-INSERT INTO read.due_v1 (
-    stream_id, item, case_id, meeting_id, action_id, clock, what, role, agency, worker_id, owner, programme, forum,
-    neighbourhood, stage, urgency, due_at, marked_overdue
-)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
-
--- name: put_worker
--- description: Write who a key worker is, so that what is due for them can be found by agency and shown by name.
-INSERT INTO read.due_worker_v1 (worker_id, staff_ref, display_name, agency) VALUES ($1, $2, $3, $4)
-ON CONFLICT (worker_id) DO UPDATE SET
-    (staff_ref, display_name, agency) = (excluded.staff_ref, excluded.display_name, excluded.agency);
+-- name: drop_workers
+-- description: Remove who these key workers are, before it is written anew.
+DELETE FROM build.due_worker WHERE worker_id = ANY ($1::uuid[]);
 
 -- name: page
 -- description: What is due, soonest first, after the cursor ($9, $10, $11) of the page before, at most $12. Overdue is
@@ -78,25 +77,29 @@ WHERE ($2::text IS NULL OR d.forum = $2)
   )
   AND ($6::timestamptz IS NULL OR d.due_at <= $6)
   AND ($7::text IS NULL OR d.programme = $7)
-  AND ($8::uuid IS NULL OR d.case_id = $8)
+  AND ($8::uuid IS NULL OR d.stream_id = $8)
   AND ($9::timestamptz IS NULL OR (d.due_at, d.stream_id, d.item) > ($9, $10::uuid, $11::text))
 ORDER BY d.due_at, d.stream_id, d.item
 LIMIT $12;
 
 -- name: count
--- description: How many things are due under the filters of `page`: $1 forum, $2 role, $3 agency, $4 key worker, $5 until
--- an instant, $6 programme, $7 case.
+-- description: How many things are due under the filters of `page`, counted up to $8: $1 forum, $2 role, $3 agency, $4 key
+-- worker, $5 until an instant, $6 programme, $7 case.
 SELECT count(*)
-FROM read.due AS d
-LEFT JOIN read.due_worker AS w ON w.worker_id = d.worker_id
-WHERE ($1::text IS NULL OR d.forum = $1)
-  AND ($2::text IS NULL OR d.role = $2)
-  AND ($3::text IS NULL OR coalesce(d.agency, w.agency) = $3)
-  AND (
-      $4::uuid IS NULL
-      OR d.worker_id = $4
-      OR d.owner = (SELECT me.staff_ref FROM read.due_worker AS me WHERE me.worker_id = $4)
-  )
-  AND ($5::timestamptz IS NULL OR d.due_at <= $5)
-  AND ($6::text IS NULL OR d.programme = $6)
-  AND ($7::uuid IS NULL OR d.case_id = $7);
+FROM (
+    SELECT
+    FROM read.due AS d
+    LEFT JOIN read.due_worker AS w ON w.worker_id = d.worker_id
+    WHERE ($1::text IS NULL OR d.forum = $1)
+      AND ($2::text IS NULL OR d.role = $2)
+      AND ($3::text IS NULL OR coalesce(d.agency, w.agency) = $3)
+      AND (
+          $4::uuid IS NULL
+          OR d.worker_id = $4
+          OR d.owner = (SELECT me.staff_ref FROM read.due_worker AS me WHERE me.worker_id = $4)
+      )
+      AND ($5::timestamptz IS NULL OR d.due_at <= $5)
+      AND ($6::text IS NULL OR d.programme = $6)
+      AND ($7::uuid IS NULL OR d.stream_id = $7)
+    LIMIT $8
+) AS counted;

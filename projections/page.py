@@ -8,17 +8,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from asyncpg import Pool
+from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import RuleBroken
+from projections.sql import Queries
+
+SQL: Final = Queries.beside(__file__)
 
 LARGEST: Final = 500
 """No list gives more rows at once."""
+COUNTED: Final = 1_000
+"""A list that is longer is not counted: to count takes as long as to read it all."""
 
 Row = TypeVar("Row")
 Key = tuple[str, ...]
@@ -37,7 +45,10 @@ class ReadRow(BaseModel):
 
 
 class Page(BaseModel, Generic[Row]):
-    """Some rows of a list; `next` is the cursor of the page that follows, `total` counts the whole list where known."""
+    """Some rows of a list; `next` is the cursor of the page that follows, `total` counts the whole list.
+
+    `total` is None where a list is not counted, or has more than a thousand rows.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +60,14 @@ class Page(BaseModel, Generic[Row]):
 def page_size(limit: int) -> int:
     """A limit as asked for, held between one row and the largest page."""
     return min(max(limit, 1), LARGEST)
+
+
+@asynccontextmanager
+async def asking(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+    """A connection for questions with many filters that may be left out: each is planned for those it has."""
+    async with pool.acquire() as connection:
+        await connection.execute(SQL["plan_each"])
+        yield connection
 
 
 def write_cursor(*parts: object) -> str:

@@ -16,14 +16,17 @@ from asyncpg import Pool
 from domain.messages import CaseId
 from projections.agenda import MeetingRow, find_meetings
 from projections.audit import AuditRow, doings_of_person, story_of_case
+from projections.builds import SQL
 from projections.caseload import CaseloadRow, caseloads
 from projections.cases import CaseFilter, CaseRow, find_cases, one_case, resolve_case
 from projections.due import DueFilter, DueRow, find_due
 from projections.page import Page
-from projections.runner import PROJECTIONS, SQL, prepare
+from projections.runner import PROJECTIONS, prepare
+from projections.tasks import rung
+from projections.waiting import Announcements
 
-FIRST_LOOK_SECONDS: Final = 0.002
-LONGEST_LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.05
+"""How often whoever waits looks by themselves, whatever they hear."""
 
 
 class ReadModels:
@@ -32,6 +35,7 @@ class ReadModels:
     def __init__(self, pool: Pool) -> None:
         self._asked = pool
         self._prepared = False
+        self._announcements = Announcements(pool)
 
     async def _pool(self) -> Pool:
         """The pool, once the tables are there."""
@@ -127,9 +131,9 @@ class ReadModels:
 
     async def positions(self) -> Mapping[str, int]:
         """How far each read model has come."""
-        rows = await (await self._pool()).fetch(SQL["positions"])
-        found = {(row["name"], row["version"]): row["position"] for row in rows}
-        return {one.NAME: found.get((one.NAME, one.VERSION), 0) for one in PROJECTIONS}
+        rows = await (await self._pool()).fetch(SQL["serving"])
+        found = {row["name"]: row["position"] for row in rows}
+        return {one.NAME: found.get(one.NAME, 0) for one in PROJECTIONS}
 
     async def wait_for(
         self,
@@ -140,15 +144,20 @@ class ReadModels:
     ) -> bool:
         """Wait until the read models (all, or those named) know what was written up to a position of the log.
 
-        Answers False if they do not within `timeout` seconds.
+        Answers False if they do not within `timeout` seconds. What is parked is not waited for.
         """
+        if await self._know(position, models):
+            return True
         clock = asyncio.get_running_loop()
-        until, pause = clock.time() + timeout, FIRST_LOOK_SECONDS
-        while True:
-            known = await self.positions()
-            if all(known[name] >= position for name in (models if models is not None else known)):
-                return True
-            if clock.time() >= until:
-                return False
-            await asyncio.sleep(min(pause, max(until - clock.time(), 0)))
-            pause = min(2 * pause, LONGEST_LOOK_SECONDS)
+        until = clock.time() + timeout
+        async with self._announcements.heard() as bell:
+            while (left := until - clock.time()) > 0:
+                await rung(bell, min(left, LOOK_SECONDS))
+                bell.clear()
+                if await self._know(position, models):
+                    return True
+        return False
+
+    async def _know(self, position: int, models: Sequence[str] | None) -> bool:
+        known = await self.positions()
+        return all(known[name] >= position for name in (models if models is not None else known))

@@ -1,19 +1,20 @@
 """Reads the named, described queries that stand in `.sql` files beside the read models.
 
-A query is a block `-- name: …`, `-- description: …` and its text. Must not build or change a query: it is executed as
-it stands in the file, and a test executes every one of them.
+A query is a block `-- name: …`, `-- description: …` and its text. It is executed as it stands in the file, but for one
+thing: `build.` before a table means the tables of the build that is written, whichever that is (see `Target`). A test
+executes every query.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
-from asyncpg.pool import PoolConnectionProxy
-
+_BUILD = re.compile(r"\bbuild\.([a-z][a-z_]*)")
 _NAME = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)$")
 _DESCRIPTION = re.compile(r"^-- description: (?P<text>\S.*)$")
 
@@ -31,6 +32,35 @@ class Query:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the tables of one build of a read model are: in `schema`, each with `suffix` after its name."""
+
+    schema: str
+    suffix: str
+
+    @classmethod
+    def of(cls, version: int, build: int) -> Target:
+        """The tables of a build that is kept: `read.<table>_v<version>_<build>`."""
+        return cls("read", f"_v{int(version)}_{int(build)}")
+
+    @property
+    def is_kept(self) -> bool:
+        return self.schema == "read"
+
+    def table(self, name: str) -> str:
+        """A table of the build, by its name in the file."""
+        return f"{name}{self.suffix}"
+
+    def told(self, query: str) -> str:
+        """A query with the build's own tables."""
+        return _BUILD.sub(rf"{self.schema}.\1{self.suffix}", query)
+
+
+PASSING = Target("pg_temp", "")
+"""Tables that are there for one session only."""
+
+
 class Queries(Mapping[str, str]):
     """The queries of one file: text by name, and the whole of each with `all`."""
 
@@ -46,20 +76,30 @@ class Queries(Mapping[str, str]):
     def all(self) -> tuple[Query, ...]:
         return tuple(self._by_name.values())
 
+    @cache  # noqa: B019 - the files of the product live as long as it does
+    def on(self, target: Target) -> Mapping[str, str]:
+        """The queries by name, with the tables of one build."""
+        return {name: target.told(query.text) for name, query in self._by_name.items()}
+
+    def tables(self) -> tuple[str, ...]:
+        """The tables that a build consists of, by their names in the file."""
+        made = re.findall(r"CREATE TABLE build\.([a-z][a-z_]*)", self["create"])
+        return tuple(made)
+
     def __getitem__(self, name: str) -> str:
         return self._by_name[name].text
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Queries) and other.path == self.path
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)
 
     def __len__(self) -> int:
         return len(self._by_name)
-
-
-async def put_many(connection: PoolConnectionProxy, query: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Execute a query once per row; for no row, do not trouble the server."""
-    if rows:
-        await connection.executemany(query, rows)
 
 
 def _queries(path: Path) -> Iterator[Query]:

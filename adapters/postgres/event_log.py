@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from adapters.postgres.news import News
 from adapters.postgres.patience import FIRST_PAUSE, LONGEST_PAUSE, LOST, NOT_MIGRATED, PATIENCE_SECONDS, named
 from adapters.postgres.pool import leave_nothing
 from adapters.postgres.sql import named_queries
+from adapters.postgres.stored import StoredEvent
 from domain.keyworker.events import KeyWorkerRegistered
 from domain.messages import PersonId, Recorded, WorkerId
 from domain.ports import ANY_VERSION, Answer, Append, IdentityKey, Stream, VersionConflict, Written
@@ -180,6 +182,36 @@ class PostgresEventLog:
                     yield found
                 else:
                     await _rung(bell, POLL_SECONDS)
+
+    async def read_stored(
+        self,
+        *,
+        after: int,
+        limit: int,
+        contents: Collection[str] | None = None,
+        envelopes: Collection[str] | None = None,
+    ) -> list[StoredEvent]:
+        """At most `limit` events after a position, in order, to be opened one by one; also those of unknown topics.
+
+        The event comes along only for the topics `contents`, the envelope only for `envelopes`; None stands for all.
+        """
+        rows = await self._ask(
+            "read_stored",
+            after,
+            limit,
+            None if contents is None else list(contents),
+            None if envelopes is None else list(envelopes),
+        )
+        return [StoredEvent(row, self._codec) for row in rows]
+
+    async def read_streams(self, stream_ids: Collection[UUID], *, up_to_position: int) -> list[StoredEvent]:
+        """All events of these streams up to a position, each stream's in its order, to be opened one by one."""
+        rows = await self._ask("read_streams", list(stream_ids), up_to_position)
+        return [StoredEvent(row, self._codec) for row in rows]
+
+    def growing(self) -> AbstractAsyncContextManager[asyncio.Event]:
+        """An event of one's own that is set whenever the log may have grown; a hint, which may be lost."""
+        return self._news.subscribed()
 
     async def people_with(self, keys: Sequence[IdentityKey]) -> frozenset[PersonId]:
         """Everybody who holds at least one of the keys."""

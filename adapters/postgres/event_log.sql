@@ -44,3 +44,24 @@ SELECT originator_id, originator_version, topic, state, notification_id, event_i
 FROM log.event
 WHERE topic = 'KeyWorkerRegistered'
 ORDER BY notification_id;
+
+-- name: read_stored
+-- The whole log from after a position, with the events of the topics $3 and the envelopes of the topics $4; null is all.
+-- The first five columns are those of `load`.
+SELECT topic,
+       CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN state END AS state,
+       CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN coalesce(metadata ->> 'schema_version', '1') END,
+       notification_id, originator_version, originator_id, event_id, command_id,
+       CASE WHEN $4::text[] IS NULL OR topic = ANY ($4) THEN metadata END AS metadata
+FROM log.event
+WHERE notification_id > $1
+ORDER BY notification_id
+LIMIT $2;
+
+-- name: read_streams
+-- Whole streams up to a position of the log; the columns are those of `read_stored`.
+SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id, originator_version, originator_id,
+       event_id, command_id, metadata
+FROM log.event
+WHERE originator_id = ANY ($1::uuid[]) AND notification_id <= $2
+ORDER BY originator_id, originator_version;

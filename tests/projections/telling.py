@@ -5,7 +5,6 @@ Events go into the real log one by one, in the order told. Must not write a row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,15 +83,11 @@ class Teller:
 
 
 async def every_row(pool: Pool) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every read model, by table."""
-    tables = [
-        table
-        for projection in PROJECTIONS
-        for table in re.findall(r"CREATE TABLE IF NOT EXISTS (\S+)", projection.QUERIES["create"])
-    ]
+    """Every row that the read models answer from, by view."""
+    views = [f"read.{table}" for projection in PROJECTIONS for table in projection.QUERIES.tables()]
     return {
-        table: sorted((tuple(row) for row in await pool.fetch(f"SELECT * FROM {table}")), key=repr)
-        for table in tables
+        view: sorted((tuple(row) for row in await pool.fetch(f"SELECT * FROM {view}")), key=repr)
+        for view in views
     }
 
 

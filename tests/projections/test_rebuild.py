@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres.event_log import PostgresEventLog
 from domain.messages import Event
-from projections import PROJECTIONS, ProjectionRunner, ReadModels, rebuild
+from projections import PROJECTIONS, ProjectionRunner, rebuild
 from tests.projections.telling import Teller, completed, engaged, every_row, given_to, returned, stepped_down
 from tests.support.scenario import DECIDED, a_case, a_meeting, a_worker
 
@@ -99,15 +99,3 @@ async def test_whatever_the_order_and_the_batches_rebuilt_rows_are_live_rows(
     await live.catch_up()
     rows = await every_row(pool)
     assert await rows_of_a_rebuild(pool, log, 500) == rows
-
-
-async def test_a_rebuild_starts_from_nothing_and_is_seen_through_by_whoever_keeps_the_model(
-    pool: Pool, log: PostgresEventLog, teller: Teller, models: ReadModels, runner: ProjectionRunner
-) -> None:
-    await teller.tell(a_case().submitted())
-    await runner.catch_up()
-    await rebuild(pool, PROJECTIONS[0])
-    assert (await models.cases()).total == 0
-    assert (await models.positions())["cases"] == 0
-    await runner.catch_up()
-    assert (await models.cases()).total == 1

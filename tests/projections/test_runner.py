@@ -6,25 +6,27 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from asyncpg import Pool
-from asyncpg.pool import PoolConnectionProxy
 
 from adapters.embedded import EmbeddedPostgres
+from adapters.postgres.append_core import AppendCore, RawAppend, RawEvent, RawStream
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import open_pool
-from domain.messages import Event, Recorded
-from projections import PROJECTIONS, ProjectionRunner, ReadModels, prepare, rebuild
-from projections.batch import Batch
-from projections.runner import PositionMoved, Projection
+from projections import PROJECTIONS, ProjectionRunner, ReadModels, prepare, rebuild, status
+from projections.batch import KINDS, Batch
+from projections.builds import Build, all_builds
+from projections.keeper import Keeper, PositionMoved
 from projections.sql import Queries
+from projections.tables import Tables
 from tests.projections.telling import Teller, every_row
 from tests.support.directories import reachable_directory
 from tests.support.scenario import a_case, a_meeting, a_worker
@@ -93,28 +95,30 @@ async def test_a_batch_that_was_applied_is_not_applied_again(
     await teller.tell(a_case().accepted(), a_worker(), a_meeting())
     await runner.catch_up()
     rows = await every_row(pool)
-    batch = await Batch.load(log, await log.read_all(after=0, limit=500))
+    events = await log.read_stored(after=0, limit=500)
+    keeper = Keeper(log, PROJECTIONS, batch=500)
     async with pool.acquire() as connection:
-        for projection in PROJECTIONS:
+        for build in await all_builds(pool):
             with pytest.raises(PositionMoved):
-                await runner._apply(connection, projection, 0, batch)
+                async with connection.transaction():
+                    await keeper.apply(connection, [build], 0, events)
     await runner.catch_up()
     assert await every_row(pool) == rows
 
 
 async def test_of_two_who_apply_the_same_batch_at_once_one_writes(
-    pool: Pool, teller: Teller, log: PostgresEventLog, runner: ProjectionRunner
+    pool: Pool, teller: Teller, log: PostgresEventLog
 ) -> None:
     await prepare(pool)
     await teller.tell(a_case().accepted())
-    batch = await Batch.load(log, await log.read_all(after=0, limit=500))
+    events = await log.read_stored(after=0, limit=500)
 
-    async def apply(projection: Projection) -> None:
-        async with pool.acquire() as connection:
-            await runner._apply(connection, projection, 0, batch)
+    async def apply(build: Build) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await Keeper(log, PROJECTIONS, batch=500).apply(connection, [build], 0, events)
 
-    for projection in PROJECTIONS:
-        outcomes = await asyncio.gather(apply(projection), apply(projection), return_exceptions=True)
+    for build in await all_builds(pool):
+        outcomes = await asyncio.gather(apply(build), apply(build), return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "PositionMoved"]
 
 
@@ -124,13 +128,16 @@ class Watched:
     NAME: ClassVar[str] = "watched"
     VERSION: ClassVar[int] = 1
     QUERIES: ClassVar[Queries] = Queries(Path(__file__).with_name("watched.sql"))
+    HEARS: ClassVar[frozenset[str]] = frozenset(KINDS)
+    OPENS: ClassVar[frozenset[str]] = frozenset()
+    DATES: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         self.seen: list[int] = []
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        await connection.executemany(self.QUERIES["put"], [(event.position,) for event in batch.events])
-        self.seen += [event.position for event in batch.events]
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        await tables.copy("watched", [(event.position, event.stream_id) for event in batch.told])
+        self.seen += [event.position for event in batch.told]
 
 
 async def test_of_two_runners_one_works_and_the_other_takes_over_when_it_is_gone(
@@ -155,108 +162,107 @@ async def test_a_runner_that_dies_between_two_batches_is_resumed_by_the_next(
 ) -> None:
     position = await teller.tell(a_case().accepted(), a_worker().carrying(3), a_meeting().concluded())
     dying, next_one = Dying(3), Watched()
-    with pytest.raises(Died):
+    with pytest.raises(asyncpg.UndefinedTableError):
         await ProjectionRunner(pool, log, [dying], batch=2).catch_up()
-    assert await pool.fetchval("SELECT position FROM read.position WHERE name = 'watched'") == 4
-    assert await pool.fetchval("SELECT count(*) FROM read.watched_v1") == 4
+    assert await pool.fetchval("SELECT position FROM read.build WHERE name = 'watched'") == 4
+    assert await pool.fetchval("SELECT count(*) FROM read.watched") == 4
     await ProjectionRunner(pool, log, [next_one], batch=2).catch_up()
     assert next_one.seen == list(range(5, position + 1))
-    assert await pool.fetchval("SELECT count(*) FROM read.watched_v1") == position
-
-
-class Died(Exception):
-    """The process is no more."""
+    assert await pool.fetchval("SELECT count(*) FROM read.watched") == position
 
 
 class Dying(Watched):
-    """Writes its rows and dies before they are committed, in the batch of this number."""
+    """Writes its rows and fails before they are committed, from the batch of this number on."""
 
     def __init__(self, batch: int) -> None:
         super().__init__()
         self._left = batch
 
-    async def apply(self, connection: PoolConnectionProxy, batch: Batch) -> None:
-        await super().apply(connection, batch)
+    async def apply(self, tables: Tables, batch: Batch) -> None:
+        await super().apply(tables, batch)
         self._left -= 1
-        if self._left == 0:
-            raise Died
+        if self._left <= 0:
+            raise asyncpg.UndefinedTableError("a statement of ours is wrong")
 
 
 async def test_a_read_model_that_fails_does_not_hold_up_the_others(
-    pool: Pool, teller: Teller, log: PostgresEventLog, models: ReadModels, caplog: pytest.LogCaptureFixture
+    pool: Pool, teller: Teller, log: PostgresEventLog, models: ReadModels
 ) -> None:
     position = await teller.tell(a_case().submitted())
-    runner = ProjectionRunner(pool, log, [Dying(1), *PROJECTIONS])
-    async with running(runner):
+    every = [Dying(1), *PROJECTIONS]
+    async with running(ProjectionRunner(pool, log, every)):
         assert await models.wait_for(position, timeout=10)
-        assert (await runner.lag())["watched"] == position
-        assert (await runner.lag())["cases"] == 0
+        lag = {one.name: one.lag_events for one in await status(pool, log, now=teller.now, projections=every)}
+    assert (lag["watched"], lag["cases"]) == (position, 0)
+    assert await pool.fetchval("SELECT count(*) FROM read.dead_letter") == 0
 
 
-async def test_lag_counts_the_events_that_are_not_applied_yet(
+async def test_lag_counts_the_events_that_are_not_applied_yet_and_how_long_they_wait(
     pool: Pool, teller: Teller, log: PostgresEventLog, runner: ProjectionRunner
 ) -> None:
     await teller.tell(a_case("one").submitted())
     await runner.catch_up()
     await teller.tell(a_case("two").submitted())
     await ProjectionRunner(pool, log, [CASES]).catch_up()
-    assert await runner.lag() == {"cases": 0, "due": 3, "caseload": 3, "agenda": 3, "audit": 3}
+    now = teller.now + timedelta(minutes=5)
+    rows = await status(pool, log, now=now)
+    assert {one.name: one.lag_events for one in rows} == {
+        "cases": 0,
+        "due": 3,
+        "caseload": 3,
+        "agenda": 3,
+        "audit": 3,
+    }
+    # The first of the three events was told two minutes before the last.
+    assert {one.name: one.lag_seconds for one in rows} == {
+        "cases": 0,
+        "due": 420,
+        "caseload": 420,
+        "agenda": 420,
+        "audit": 420,
+    }
 
 
-class FromTheFuture(Event):
-    """An event of a later version of the product, in the stream of a case."""
+async def test_who_keeps_a_read_model_is_shown_and_nobody_when_nobody_does(
+    pool: Pool, teller: Teller, log: PostgresEventLog, models: ReadModels
+) -> None:
+    position = await teller.tell(a_case().submitted())
+    async with running(ProjectionRunner(pool, log)):
+        assert await models.wait_for(position, timeout=10)
+        (keeper,) = {one.kept_by for one in await status(pool, log, now=teller.now)}
+        assert keeper is not None
+    assert {one.kept_by for one in await status(pool, log, now=teller.now)} == {None}
 
-    case_id: UUID
 
-    @property
-    def stream_id(self) -> UUID:
-        return self.case_id
-
-
-class WithOneMore(PostgresEventLog):
-    """A log whose last event, in every stream and in the whole, is one that nobody here knows."""
-
-    async def head(self) -> int:
-        return await super().head() + 1
-
-    async def read_all(self, *, after: int, limit: int) -> Sequence[Recorded]:
-        head = await super().head()
-        known = await super().read_all(after=after, limit=limit)
-        if not known and after == head:
-            last = (await super().read_all(after=head - 1, limit=1))[0]
-            return [
-                Recorded(
-                    head + 1,
-                    last.stream_id,
-                    last.version + 1,
-                    FromTheFuture(case_id=last.stream_id),
-                    last.envelope,
-                )
-            ]
-        return known
-
-    async def read_stream(
-        self, stream_id: UUID, *, after_version: int = 0, up_to_position: int | None = None
-    ) -> Sequence[Recorded]:
-        known = await super().read_stream(
-            stream_id, after_version=after_version, up_to_position=up_to_position
-        )
-        last = known[-1]
-        return [
-            *known,
-            Recorded(0, stream_id, last.version + 1, FromTheFuture(case_id=stream_id), last.envelope),
-        ]
+async def told_of_another_version(pool: Pool, stream_id: UUID, version: int) -> int:
+    """An event of a later version of the product, in a stream of this one."""
+    raw = RawEvent(stream_id, "FromTheFuture", b'{"who":"knows"}', uuid4(), "{}")
+    answer = await AppendCore(pool).append(RawAppend(uuid4(), [RawStream(stream_id, version)], [raw]))
+    return answer.first_position
 
 
 async def test_an_event_that_nobody_knows_only_moves_the_position(
-    pool: Pool, teller: Teller, runner: ProjectionRunner, models: ReadModels
+    pool: Pool, log: PostgresEventLog, teller: Teller, runner: ProjectionRunner, models: ReadModels
 ) -> None:
-    position = await teller.tell(a_case().submitted())
+    story = a_case()
+    *begun, last = story.accepted()
+    await teller.tell(begun)
     await runner.catch_up()
     rows = await every_row(pool)
-    await ProjectionRunner(pool, WithOneMore(pool)).catch_up()
-    assert set((await models.positions()).values()) == {position + 1}
+    version = len(await log.read_stream(story.case_id))
+    position = await told_of_another_version(pool, story.case_id, version)
+    await runner.catch_up()
+    assert set((await models.positions()).values()) == {position}
     assert await every_row(pool) == rows
+    # What comes after it in the same stream is known again, also to who has the case in memory.
+    await teller.tell(last)
+    await runner.catch_up()
+    live = await every_row(pool)
+    assert live != rows
+    for projection in PROJECTIONS:
+        await rebuild(pool, projection)
+    await runner.catch_up()
+    assert await every_row(pool) == live
 
 
 async def test_tables_can_be_made_by_many_at_once(pool: Pool, models: ReadModels) -> None:

@@ -1,11 +1,16 @@
 -- name: create
 -- description: A table for the read model of a test.
-CREATE TABLE IF NOT EXISTS read.watched_v1 (position bigint PRIMARY KEY);
+CREATE TABLE build.watched (position bigint PRIMARY KEY, stream_id uuid NOT NULL);
 
--- name: clear
--- description: Forget every row.
-DELETE FROM read.watched_v1;
+-- name: index
+-- description: Nothing is asked of it that needs an index.
+ANALYZE build.watched;
 
--- name: put
--- description: Write that an event was seen.
-INSERT INTO read.watched_v1 (position) VALUES ($1);
+-- name: views
+-- description: Let questions go to this build.
+DROP VIEW IF EXISTS read.watched;
+CREATE VIEW read.watched AS SELECT * FROM build.watched;
+
+-- name: forget
+-- description: Remove what the events of these streams have made.
+DELETE FROM build.watched WHERE stream_id = ANY ($1::uuid[]);

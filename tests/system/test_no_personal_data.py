@@ -208,7 +208,7 @@ def test_what_is_planted_would_be_found_however_it_is_written() -> None:
 async def test_nothing_of_a_person_is_in_temporal_in_any_log_or_in_any_error(world: World) -> None:
     office = world.office
     # An error inside the product, while the engine itself wants to act: it tries again until it can.
-    async with world.broken("log.event", "topic <> 'TriageStarted'", "read.cases_v1", "events < 2"):
+    async with world.broken("log.event", "topic <> 'TriageStarted'", "read.cases_v2_1", "events < 2"):
         case_id = await office.refer(1)
         broken = await office.send(COORDINATOR_BY_NAME, "start-triage", {"case_id": str(case_id)})
         assert broken.status_code == 500
@@ -217,7 +217,7 @@ async def test_nothing_of_a_person_is_in_temporal_in_any_log_or_in_any_error(wor
         await world.ccp("do", "start-triage", "--case-id", str(case_id), "--json", expect=70)
     await office.until_triage_has_begun(case_id)
     said = world.said_in.read_text(encoding="utf-8")
-    for part_that_failed in ("http.failed", "projection.failed", "Completing activity as failed"):
+    for part_that_failed in ("http.failed", "projection.stream_parked", "Completing activity as failed"):
         assert part_that_failed in said, part_that_failed
     await _refused_over_http(world, str(case_id))
     await _refused_at_the_terminal(world, str(case_id))

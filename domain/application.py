@@ -333,7 +333,11 @@ def command_id_from(key: str, *, agency: str) -> UUID:
 
 
 def _same_command(answer: Answer, command: Command) -> Answer:
-    if answer.command != command.NAME:
+    """The answer, if it is this command's. To say "done" for another case would leave that one undone in silence."""
+    named = (getattr(command, name, None) for name in ("case_id", "meeting_id", "worker_id"))
+    about = next((one for one in named if one is not None), None)
+    touched = {written.stream_id for written in answer.events}
+    if answer.command != command.NAME or (about is not None and about not in touched):
         raise CommandIdReused(used_for=answer.command)
     return answer
 

@@ -15,7 +15,9 @@ from tests.http.conftest import COORDINATOR, acting_as
 SUBMIT = "/commands/submit-referral"
 
 
-@pytest.mark.parametrize("key", ["6ba7b810-9dad-41d1-80b4-00c04fd430c8", "gmp-2027-00417", "a key with spaces", "x" * 200])
+@pytest.mark.parametrize(
+    "key", ["6ba7b810-9dad-41d1-80b4-00c04fd430c8", "gmp-2027-00417", "a key with spaces", "x" * 200]
+)
 async def test_a_retry_gets_the_first_answer(
     client: httpx.AsyncClient, product: Product, referral: dict[str, Any], key: str
 ) -> None:
@@ -56,6 +58,27 @@ async def test_a_key_stands_for_one_command_only(client: httpx.AsyncClient, refe
         "/commands/start-triage", json={"case_id": done["case_id"]}, headers={**COORDINATOR, **key}
     )
     assert (other.status_code, other.json()["code"]) == (409, "command_id_reused")
+
+
+async def test_a_key_used_again_for_another_case_does_not_pass_for_done(
+    client: httpx.AsyncClient, referral: dict[str, Any]
+) -> None:
+    other = {**referral, "if_possible_duplicate": "link"}
+    cases = [
+        (await client.post(SUBMIT, json=one, headers=COORDINATOR)).json()["case_id"]
+        for one in (referral, other)
+    ]
+    said = [
+        await client.post(
+            "/commands/start-triage",
+            json={"case_id": case_id},
+            headers={**COORDINATOR, "Idempotency-Key": "t-1"},
+        )
+        for case_id in (cases[0], cases[1], cases[0])
+    ]
+    assert [one.status_code for one in said] == [200, 409, 200]
+    assert said[1].json()["code"] == "command_id_reused"
+    assert said[2].json()["repeated"]
 
 
 async def test_keys_of_two_agencies_never_meet(client: httpx.AsyncClient, referral: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
+from domain.geography import InArea
 from domain.meeting.events import AgendaItemRemoved
 from domain.messages import (
     AgencyName,
@@ -349,9 +350,14 @@ def mark_ineligible(command: MarkIneligible, case: Case) -> Sequence[Event]:
 
 
 @decides(PassOutOfArea, refuses=(ServedArea,))
-def pass_out_of_area(command: PassOutOfArea, case: Case, rules: Rules) -> Sequence[Event]:
+def pass_out_of_area(command: PassOutOfArea, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """Another area is any that is not ours: neither the city by its name nor one of its wards.
+
+    Source: machine A, PassOutOfArea, "address outside served area" (domain reference 2.4).
+    """
     case.require(command, Stage.TRIAGE)
-    if command.to_area.casefold() == rules.geography.city.casefold():
+    place = rules.geography.place(command.to_area, rules.london_day(moment.now))
+    if isinstance(place, InArea) or command.to_area.casefold() == rules.geography.city.casefold():
         raise ServedArea(area=rules.geography.city)
     out = ReferralTransferredOut(case_id=case.case_id, person_id=case.person_id, to_area=command.to_area)
     return [out, *end_episode(case)]

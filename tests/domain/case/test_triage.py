@@ -131,7 +131,8 @@ def test_a_referral_is_passed_on_to_another_area_but_not_to_our_own() -> None:
     given(case).when(t.PassOutOfArea(case_id=case.case_id, to_area="Trafford")).then(
         t.ReferralTransferredOut, EpisodeEnded
     )
-    given(case).when(t.PassOutOfArea(case_id=case.case_id, to_area="manchester")).refused(t.ServedArea)
+    for ours in ("manchester", "Ardwick", "  ancoats AND beswick "):
+        given(case).when(t.PassOutOfArea(case_id=case.case_id, to_area=ours)).refused(t.ServedArea)
 
 
 def test_the_referring_agency_may_withdraw_and_another_may_not() -> None:

@@ -169,9 +169,7 @@ async def test_too_many_who_wait_are_told_to_come_again_and_nothing_of_theirs_is
     assert (await log.append(one_more)).position == 7
 
 
-async def test_whoever_waits_in_vain_is_told_so_and_may_come_again(
-    pool: asyncpg.Pool, database: str
-) -> None:
+async def test_whoever_waits_in_vain_is_told_so_and_may_come_again(pool: asyncpg.Pool, database: str) -> None:
     log = PostgresEventLog(pool, patience_seconds=0.3)
     async with nobody_may_write(database):
         sent = asyncio.create_task(log.append(note((uuid4(), 0))))

@@ -214,20 +214,29 @@ async def http(product: Product) -> AsyncIterator[str]:
             app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off"
         )
     )
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(_served(server))
     try:
         while not server.started:
             if serving.done():
                 serving.result()
-                raise NothingRuns(f"The HTTP API could not listen on {settings.host} port {settings.port}.")
+                raise NothingRuns(
+                    f"The HTTP API could not listen on {settings.host} port {settings.port}: it is taken, or may not be"
+                    " used. Choose another with CCP_PORT; 0 takes any free one."
+                )
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         yield f"http://{host}:{port}"
     finally:
         server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError, SystemExit):
+        with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+async def _served(server: uvicorn.Server) -> None:
+    # uvicorn ends the process when it cannot listen; out of a task that would stop everything before it can be told.
+    with contextlib.suppress(SystemExit):
+        await server.serve()
 
 
 async def run_migrate(settings: Settings) -> list[str]:

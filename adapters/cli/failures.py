@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import click
 
@@ -44,6 +45,7 @@ def put(error: Exception) -> tuple[Problem, int]:
     # Only where something failed: they load what a short answer does without.
     from adapters.bootstrap import NothingRuns
     from adapters.embedded.errors import EmbeddedServerError
+    from adapters.postgres.errors import MigrationError
 
     match error:
         case click.exceptions.NoArgsIsHelpError():
@@ -60,6 +62,8 @@ def put(error: Exception) -> tuple[Problem, int]:
             return problem_of(Refused(503, "product_not_running", str(error))), NOT_REACHABLE
         case TemporalAway():
             return problem_of(Refused(503, "temporal_unavailable", str(error))), NOT_REACHABLE
+        case MigrationError():
+            return problem_of(Refused(503, error.code, str(error))), NOT_REACHABLE
         case EmbeddedServerError():
             return problem_of(Refused(503, "embedded_server_failed", str(error))), NOT_REACHABLE
     problem = problem_of(error)
@@ -100,4 +104,7 @@ def _log(error: Exception, problem: Problem) -> None:
 
     from adapters.logs import described
 
+    if not structlog.is_configured():
+        # A short answer sets up no logging; structlog's own way is standard output, where the answer stands.
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     structlog.stdlib.get_logger("ccp.cli").error("cli.failed", instance=problem.instance, **described(error))

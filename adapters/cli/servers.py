@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def _say_where(where: RunningProduct, settings: Settings, *, chosen: bool) -> No
     say(f"  data         {settings.data}")
     say("In another terminal, try:")
     if chosen:
-        say(f"  export CCP_DATA={settings.data}")
+        say(f"  export CCP_DATA={shlex.quote(str(settings.data))}")
     say("  ccp commands submit-referral")
     say("  ccp cases")
     say("  ccp due")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import tempfile
 import time
@@ -209,7 +210,7 @@ def _print_where(where: RunningProduct, settings: Settings) -> None:
     say("")
     say("Try next, in another terminal:")
     say("  . .venv/bin/activate")
-    say(f"  export CCP_DATA={settings.data}")
+    say(f"  export CCP_DATA={shlex.quote(str(settings.data))}")
     for line, what in (
         ("cases --stage Triage", "the cases that wait for a decision"),
         ("case show DEMO-2026-001", "one case: where it stands and what it waits for"),

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from adapters.register.reader import CellRefused, Line, in_words
 from domain.application import Application, Request
-from domain.errors import DomainError
+from domain.errors import DomainError, EffectiveInFuture
 from domain.geography import OutOfArea, Place
 from domain.messages import Actor, Channel
 from domain.ports import Answer
@@ -73,9 +73,12 @@ async def _one(application: Application, line: Line, earlier: Line, programme: s
             )
         )
     except CellRefused as refused:
-        return RowOutcome(line.number, line.reference, Outcome.REFUSED, refused.rule, str(refused))
+        return RowOutcome(line.number, line.shown_reference, Outcome.REFUSED, refused.rule, str(refused))
+    except EffectiveInFuture as refused:
+        detail = "received: nobody can have referred later than now."
+        return RowOutcome(line.number, line.shown_reference, Outcome.REFUSED, refused.code, detail)
     except DomainError as refused:
-        return RowOutcome(line.number, line.reference, Outcome.REFUSED, refused.code, str(refused))
+        return RowOutcome(line.number, line.shown_reference, Outcome.REFUSED, refused.code, str(refused))
     place = application.rules.geography.place(
         referral.command.form.ward, application.rules.london_day(answer.recorded_at)
     )

@@ -21,6 +21,7 @@ from adapters.input import EARLIEST_YEAR, unkeepable
 from domain.calendar import LONDON
 from domain.case.referral import SubmitReferral
 from domain.case.referral_form import ReferralForm
+from domain.values import NDTA_ITEMS
 
 REGISTER = UUID("3d0e8f5c-6b1e-5d35-9d3c-0f2b7c1a4e77")
 """Namespace of the command ids made from register references: the same reference twice is the same command."""
@@ -81,6 +82,9 @@ class CellRefused(Exception):
         self.rule = rule
 
 
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row of the register: its line number in the file, and its cells, trimmed."""
@@ -92,6 +96,12 @@ class Line:
     @property
     def reference(self) -> str:
         return self.cells.get("reference", "")
+
+    @property
+    def shown_reference(self) -> str:
+        """The reference, if it is one: where cells slipped a column, its place may hold somebody's name."""
+        is_one = REFERENCE.fullmatch(self.reference) and not self.shape_is_wrong
+        return self.reference if is_one else ""
 
     @property
     def command_id(self) -> UUID:
@@ -124,6 +134,8 @@ def read_register(path: Path) -> list[Line]:
         raise RegisterUnreadable(
             f"{path} is not UTF-8 (byte {error.start}); export it as 'CSV UTF-8' and try again."
         ) from None
+    # A cell too long is its row's fault; at its own limit, csv would give up the whole file.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
         header = [cell.strip().casefold() for cell in next(reader, [])]
@@ -131,6 +143,11 @@ def read_register(path: Path) -> list[Line]:
         if missing:
             raise RegisterUnreadable(
                 f"{path} is not a referral register: the header lacks {', '.join(missing)}."
+            )
+        twice = sorted(name for name in COLUMNS if header.count(name) > 1)
+        if twice:
+            raise RegisterUnreadable(
+                f"{path} says twice in its header: {', '.join(twice)}; keep one of each."
             )
         return list(_lines(reader, header))
     except csv.Error as error:
@@ -154,10 +171,13 @@ def in_words(line: Line, programme: str) -> Referral:
     """One row as a command; raises CellRefused when a cell cannot be put into words."""
     cells = line.cells
     if line.shape_is_wrong:
-        raise CellRefused("row_malformed", "The row has more or fewer cells than the header.")
+        raise CellRefused(
+            "row_malformed",
+            "The row has more or fewer cells than the header; a quotation mark that is never closed takes in the rows below.",
+        )
     if not line.reference:
         raise CellRefused("reference_required", "reference: every row has one.")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}", line.reference):
+    if not REFERENCE.fullmatch(line.reference):
         raise CellRefused(
             "reference_malformed", "reference: letters, digits and _ . : / - only, 100 at most."
         )
@@ -255,7 +275,10 @@ def _day(cell: str) -> str:
             return datetime.strptime(cell, form).date().isoformat()  # noqa: DTZ007 - a birthday has no time zone
         except ValueError:
             continue
-    return cell[:40]
+    try:
+        return date.fromisoformat(cell).isoformat()
+    except ValueError:
+        return cell[:40]
 
 
 def _received(cell: str) -> datetime | None:
@@ -299,7 +322,8 @@ def _instant(cell: str) -> datetime:
 def _scores(cell: str) -> tuple[int | None, ...] | None:
     if not cell:
         return None
+    parts = cell.split(",") if cell.count(",") == len(NDTA_ITEMS) - 1 else ["too few or too many"]
     try:
-        return tuple(int(part) if part.strip() else None for part in cell.split(","))
+        return tuple(int(part) if part.strip() else None for part in parts)
     except ValueError:
         raise CellRefused("score_out_of_range", "ndta: ten whole numbers, separated by commas.") from None

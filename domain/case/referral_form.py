@@ -178,13 +178,13 @@ def referrer_makes_an_offer(received: Received) -> DomainError | None:
 
     Source: Making Every Adult Matter, consistency in client identification.
     """
-    return None if received.form.offer.strip() else ReferrerOfferRequired()
+    return None if _says_something(received.form.offer) else ReferrerOfferRequired()
 
 
 def unaware_person_has_a_reason(received: Received) -> DomainError | None:
     return (
         None
-        if received.form.person_aware or received.form.not_aware_reason.strip()
+        if received.form.person_aware or _says_something(received.form.not_aware_reason)
         else NotAwareReasonRequired()
     )
 
@@ -237,11 +237,17 @@ RULES_OF_THE_FORM: tuple[Check, ...] = (
 
 
 def birthday(form: ReferralForm) -> date | None:
-    """The date of birth on the form, or None if there is no such day."""
+    """The date of birth on the form, or None if there is no such day; 1985-W13-7 is how nobody writes a birthday."""
     try:
-        return date.fromisoformat(form.date_of_birth)
+        born = date.fromisoformat(form.date_of_birth)
     except ValueError:
         return None
+    return born if born.isoformat() == form.date_of_birth else None
+
+
+def _says_something(text: str) -> bool:
+    """A dash, or signs that nobody sees, are as good as an empty field."""
+    return any(letter.isalnum() for letter in text)
 
 
 def broken_rules(received: Received) -> Iterator[DomainError]:

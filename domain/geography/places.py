@@ -183,9 +183,12 @@ _Found = TypeVar("_Found")
 
 # A borough after the place, "Broughton (Salford)" or "Broughton, Salford"; the last comma counts.
 _QUALIFIED = (
-    re.compile(r"(?P<place>.+?) ?\((?P<borough>[^()]*)\)[ .,;]*"),
+    re.compile(r"(?P<place>.+?) ?[(\[](?P<borough>[^()\[\]]*)[)\]][ .,;]*"),
     re.compile(r"(?P<place>.+),(?P<borough>[^,]*)"),
+    re.compile(r"(?P<place>.+) [-\N{EN DASH}\N{EM DASH}/] (?P<borough>.+)"),
 )
+# What may stand behind a place instead of its borough, and says nothing of which borough it is.
+_COUNTIES = frozenset({"greatermanchester", "gtrmanchester", "lancashire", "lancs", "cheshire"})
 _WARD_SUFFIX = re.compile(r"\s+ward[\s.,;]*$", re.IGNORECASE)
 
 
@@ -247,6 +250,8 @@ class Geography:
                     return OutOfArea(borough.name, qualified["place"].strip())
                 if borough is not None:
                     # "Manchester" behind a place may be the city or only the post town, so the place decides.
+                    name = qualified["place"]
+                elif name_key(qualified["borough"]) in _COUNTIES:
                     name = qualified["place"]
                 break
         return self._ward_or_borough(_WARD_SUFFIX.sub("", name).strip(" .,;:"), on)

@@ -58,6 +58,9 @@ def test_the_city_has_three_localities_twelve_neighbourhoods_and_32_wards() -> N
         "Gorton\N{NO-BREAK SPACE}& Abbey\tHey,",
         "Gorton & Abbey Hey (Manchester)",
         "Gorton & Abbey Hey, Manchester",
+        "Gorton & Abbey Hey - Manchester",
+        "Gorton & Abbey Hey, Greater Manchester",
+        "\N{LEFT DOUBLE QUOTATION MARK}Gorton & Abbey Hey\N{RIGHT DOUBLE QUOTATION MARK}",
     ],
 )
 def test_a_ward_is_found_however_it_is_written(text: str) -> None:
@@ -99,6 +102,12 @@ def test_chorlton_and_chorlton_park_are_different_wards() -> None:
         ("Brooklands (Trafford)", "Trafford"),
         ("Charlestown (Salford)", "Salford"),
         ("Some New Estate (Wigan)", "Wigan"),
+        ("Broughton [Salford]", "Salford"),
+        ("Broughton - Salford", "Salford"),
+        ("Broughton \N{EN DASH} City of Salford", "Salford"),
+        ("Stockport, Greater Manchester", "Stockport"),
+        ("Oldham (Greater Manchester)", "Oldham"),
+        ("Sale, Cheshire", "Trafford"),
     ],
 )
 def test_a_place_in_another_borough_is_out_of_area_with_that_borough_named(text: str, borough: str) -> None:

@@ -85,6 +85,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_kept_as_the_text_it_is() -> None
         ({"person_aware": "perhaps"}, "yes_or_no_expected"),
         ({"received": "last Tuesday"}, "received_not_a_time"),
         ({"ndta": "1,two,3"}, "score_out_of_range"),
+        ({"ndta": "," * 30}, "score_out_of_range"),
         ({"given_name": "x" * 101}, "cell_unusable"),
         ({"referring_agency": "x" * 121}, "cell_unusable"),
         ({"referrer": "x" * 121}, "cell_unusable"),
@@ -116,6 +117,23 @@ def test_a_row_with_a_cell_too_many_is_refused_and_the_rows_around_it_are_read(t
     assert [(line.number, line.shape_is_wrong) for line in lines] == [(2, False), (3, True), (5, False)]
 
 
+def test_a_cell_of_any_length_is_read_so_that_only_its_own_row_is_refused(tmp_path: Path) -> None:
+    register = tmp_path / "register.csv"
+    row = ",".join(SOUND.values())
+    register.write_text(
+        f"{','.join(SOUND)}\n{row.replace('Robin', 'x' * 200_000)}\n{row}\n", encoding="utf-8"
+    )
+    too_long, sound = read_register(register)
+    with pytest.raises(CellRefused, match="given_name"):
+        in_words(too_long, "manchester-maps")
+    assert in_words(sound, "manchester-maps").command.form.given_name == "Robin"
+
+
+def test_what_stands_in_place_of_a_reference_is_not_shown_for_it_may_be_a_name() -> None:
+    assert a_line().shown_reference == "REF-1"
+    assert a_line(reference="Robin Example").shown_reference == ""
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_register_may_be_separated_by_commas_semicolons_or_tabs(tmp_path: Path, delimiter: str) -> None:
     register = tmp_path / "register.csv"
@@ -130,6 +148,13 @@ def test_a_file_that_is_no_register_is_refused_whole_with_what_it_lacks(tmp_path
     register = tmp_path / "register.csv"
     register.write_text("name,date\nx,y\n", encoding="utf-8")
     with pytest.raises(RegisterUnreadable, match="lacks date_of_birth, family_name"):
+        read_register(register)
+
+
+def test_a_column_that_the_header_has_twice_is_no_matter_of_which_comes_last(tmp_path: Path) -> None:
+    register = tmp_path / "register.csv"
+    register.write_text(f"{','.join(SOUND)},Ward\n{','.join(SOUND.values())},Hulme\n", encoding="utf-8")
+    with pytest.raises(RegisterUnreadable, match="twice in its header: ward"):
         read_register(register)
 
 

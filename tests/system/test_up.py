@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -129,6 +131,17 @@ async def test_one_data_directory_has_one_product_and_a_second_is_refused_with_a
         case_id = await refer(client, 1)
         await until_in_triage(data, case_id)
         assert process.process.poll() is None
+
+
+async def test_a_port_that_is_taken_is_told_in_a_sentence_that_says_what_to_do(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = await ccp_aside("up", "--data", str(data), "--port", port, "--json", env={})
+    assert ended.returncode == 3, ended.stderr
+    problem = json.loads(ended.stdout)
+    assert problem["code"] == "product_not_running"
+    assert port in problem["detail"]
+    assert "CCP_PORT" in problem["detail"]
 
 
 async def test_a_server_that_dies_below_the_running_product_is_started_again(

@@ -72,6 +72,12 @@ def test_clocks_start_when_we_learn_of_a_referral_and_not_when_it_was_written() 
     [
         ({"offer": ""}, form_rules.ReferrerOfferRequired),
         ({"offer": "   "}, form_rules.ReferrerOfferRequired),
+        ({"offer": "\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE} - "}, form_rules.ReferrerOfferRequired),
+        (
+            {"person_aware": False, "not_aware_reason": "\N{ZERO WIDTH SPACE}"},
+            form_rules.NotAwareReasonRequired,
+        ),
+        ({"date_of_birth": "1985-W13-7"}, form_rules.DateOfBirthImpossible),
         ({"needs": []}, form_rules.NeedsRequired),
         ({"needs": ["debt", "flying_saucers"]}, form_rules.NeedNotInProgramme),
         ({"given_name": " "}, form_rules.NameRequired),

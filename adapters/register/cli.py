@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -59,11 +60,19 @@ def referrals(*, file: Path, report: Path | None, as_json: bool) -> None:
         raise click.UsageError(str(unreadable)) from None
     if report is not None and not report.absolute().parent.is_dir():
         raise click.UsageError(f"--report: there is no directory {report.absolute().parent}.")
+    if report is not None and not report.exists() and not os.access(report.absolute().parent, os.W_OK):
+        raise click.UsageError(f"--report: no file can be written in {report.absolute().parent}.")
     began = time.perf_counter()
     outcomes = run(lambda product: _bring_in(product, lines, quiet=as_json))
     seconds = time.perf_counter() - began
     if report is not None:
-        write_report(report, outcomes)
+        try:
+            write_report(report, outcomes)
+        except OSError as error:
+            raise click.ClickException(
+                f"Every row was brought in, but {report} cannot be written: {error.strerror}. Run it again; it doubles "
+                "nothing."
+            ) from None
     if as_json:
         print_json({"rows": len(outcomes), "counts": counted(outcomes), "outcomes": outcomes})
         return

@@ -168,6 +168,18 @@ class LogReader(Protocol):
         """At most `limit` events after a position, in order."""
         ...
 
+    def in_batches(
+        self, *, after: int = 0, up_to: int | None = None, batch: int = 500
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Events after a position in batches, up to a position or to the end of the log as it then is."""
+        ...
+
+    def stream_in_batches(
+        self, stream_id: UUID, *, after_version: int = 0, batch: int = 500
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """One stream's events in batches, up to its end as it then is."""
+        ...
+
     def follow(self, *, after: int, batch: int = 500) -> AsyncIterator[Sequence[Recorded]]:
         """Events after a position in batches, for ever: what is there first, then what comes."""
         ...

@@ -139,7 +139,7 @@ class PostgresEventLog:
     ) -> Sequence[Recorded]:
         """One stream's events in order, up to a position of the log when one is given."""
         position = _END if up_to_position is None else up_to_position
-        rows = await self._ask("read_stream", stream_id, after_version, position)
+        rows = await self._ask("read_stream", stream_id, after_version, position, None)
         return [self._codec.decode(row) for row in rows]
 
     async def head(self) -> int:
@@ -161,6 +161,26 @@ class PostgresEventLog:
                     break
                 raise
         return read
+
+    async def in_batches(
+        self, *, after: int = 0, up_to: int | None = None, batch: int = 500
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Events after a position in batches, up to a position or to the end of the log as it then is."""
+        position, end = after, _END if up_to is None else up_to
+        while position < end and (
+            found := await self.read_all(after=position, limit=min(batch, end - position))
+        ):
+            position = found[-1].position
+            yield found
+
+    async def stream_in_batches(
+        self, stream_id: UUID, *, after_version: int = 0, batch: int = 500
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """One stream's events in batches, up to its end as it then is."""
+        version = after_version
+        while rows := await self._ask("read_stream", stream_id, version, _END, batch):
+            version = rows[-1]["originator_version"]
+            yield [self._codec.decode(row) for row in rows]
 
     async def follow(self, *, after: int, batch: int = 500) -> AsyncIterator[Sequence[Recorded]]:
         """Events after a position in batches, for ever; a database that is away is waited for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -13,8 +14,8 @@ from adapters.postgres.append_core import _SQL, RawAppend, RawEvent, RawStream, 
 from adapters.postgres.errors import LogDefect, TextHasNul
 from adapters.postgres.event_log import _SQL as READING
 from adapters.postgres.event_log import PostgresEventLog
-from domain.messages import Envelope
-from domain.ports import ANY_VERSION, Append, NewEvent, StreamChange, VersionConflict
+from domain.messages import Envelope, Recorded
+from domain.ports import ANY_VERSION, Append, NewEvent, Stream, StreamChange, VersionConflict
 from tests.log.writing import Noted, as_owner, change, envelope, note, positions, the_whole_log, until
 
 
@@ -211,6 +212,38 @@ async def test_the_whole_log_is_read_in_order_from_after_a_position(log: Postgre
     assert positions(await log.read_all(after=0, limit=3)) == [1, 2, 3]
     assert positions(await log.read_all(after=3, limit=3)) == [4, 5]
     assert await log.read_all(after=5, limit=3) == []
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 8, 500])
+async def test_log_and_streams_are_read_in_batches_that_end(log: PostgresEventLog, batch: int) -> None:
+    stream, other = uuid4(), uuid4()
+    for at in range(7):
+        await log.append(note((stream, at), (other, at)))
+
+    def flat(batches: list[Sequence[Recorded]]) -> list[Recorded]:
+        assert all(len(one) == batch for one in batches[:-1])
+        return [one for some in batches for one in some]
+
+    whole = flat([some async for some in log.in_batches(batch=batch)])
+    assert whole == await the_whole_log(log)
+    part = flat([some async for some in log.in_batches(after=3, up_to=12, batch=batch)])
+    assert positions(part) == list(range(4, 13))
+    assert [some async for some in log.in_batches(after=14)] == []
+    assert flat([some async for some in log.stream_in_batches(stream, batch=batch)]) == await log.read_stream(
+        stream
+    )
+    rest = flat([some async for some in log.stream_in_batches(stream, after_version=4, batch=batch)])
+    assert [one.version for one in rest] == [5, 6, 7]
+    assert [some async for some in log.stream_in_batches(uuid4())] == []
+
+
+async def test_a_decision_loads_the_events_of_a_stream_and_where_it_stands(log: PostgresEventLog) -> None:
+    stream = uuid4()
+    assert (await log.load(stream)) == Stream(0, [])
+    await log.append(note((stream, 0), texts=("one", "two")))
+    await log.append(note((stream, 2), (uuid4(), 0), texts=("three",)))
+    loaded = await log.load(stream)
+    assert (loaded.version, loaded.events) == (3, [one.event for one in await log.read_stream(stream)])
 
 
 async def test_autovacuum_of_the_log_does_not_hold_up_writers(log: PostgresEventLog, database: str) -> None:

@@ -12,7 +12,16 @@ import asyncpg
 
 from adapters.postgres.codec import Codec
 from adapters.postgres.event_log import PostgresEventLog
-from benchmarks.peers import command, contact, durable_server, library, line, medians, per_second, per_second_in_threads
+from benchmarks.peers import (
+    command,
+    contact,
+    durable_server,
+    library,
+    line,
+    medians,
+    per_second,
+    per_second_in_threads,
+)
 from domain.messages import CaseId
 
 CALLERS = (1, 8, 32)

@@ -57,7 +57,11 @@ async def run() -> dict:
         ours, theirs_too = figures[f"ours/{size}"], figures[f"library/{size}"]
         ratios[str(size)] = ours / theirs_too
         line(f"loading a case of {size:,} events: ours", f"{ours:,.0f}/s", f"{1000 / ours:.2f} ms")
-        line(f"loading a case of {size:,} events: eventsourcing", f"{theirs_too:,.0f}/s", f"{1000 / theirs_too:.2f} ms")
+        line(
+            f"loading a case of {size:,} events: eventsourcing",
+            f"{theirs_too:,.0f}/s",
+            f"{1000 / theirs_too:.2f} ms",
+        )
         line(f"loading a case of {size:,} events, ratio", f"{ours / theirs_too:.2f} ×", "≥ 2.3 ×")
     for size, milliseconds in growth.items():
         line(f"loading a case of {int(size):,} events", f"{milliseconds:.2f} ms")

@@ -158,7 +158,11 @@ class LibraryCase(Aggregate):
                     self.trigger_event(self.ContactRecorded, **_CONTACT)
                 case 1:
                     self.trigger_event(
-                        self.OutcomeProgressed, person_id=PERSON, outcome_id=OUTCOME, progress="most", note=NOTE
+                        self.OutcomeProgressed,
+                        person_id=PERSON,
+                        outcome_id=OUTCOME,
+                        progress="most",
+                        note=NOTE,
                     )
                 case _:
                     self.trigger_event(self.PlanReviewed, person_id=PERSON, summary=NOTE)
@@ -272,5 +276,3 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 def line(what: str, figure: str, beside: str = "") -> None:
     print(f"{what:<58} {figure:>16}   {beside}", flush=True)
-
-

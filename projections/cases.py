@@ -144,9 +144,8 @@ class Cases:
 
 def _values(file: CaseFile) -> tuple[object, ...]:
     """The row of one case, in the order of the table's columns."""
-    case, form, referral = file.case, file.form, file.submission
+    case = file.case
     next_due = min(((due_at, clock) for clock, due_at in case.due.items()), default=None)
-    names = (form.given_name, form.family_name, form.known_as) if form else ("", "", "")
     return (
         case.case_id,
         case.person_id,
@@ -154,12 +153,12 @@ def _values(file: CaseFile) -> tuple[object, ...]:
         case.programme_version,
         case.stage.value,
         file.since,
-        referral.ward if referral else None,
+        file.ward,
         case.neighbourhood,
         case.forum,
         case.referring_agency,
         case.urgency,
-        referral.source_reference if referral else None,
+        file.reference,
         case.worker_id,
         file.worker_names.get(case.worker_id) if case.worker_id is not None else None,
         case.meeting_id,
@@ -171,26 +170,18 @@ def _values(file: CaseFile) -> tuple[object, ...]:
         case.closed_because,
         bool(case.undecided_duplicates) and case.stage in OPEN_STAGES,
         bool(case.open_concerns),
-        referral.repeat if referral else False,
+        file.repeat,
         file.version,
-        *names,
-        _nhs_number(file),
+        *file.names,
+        file.nhs_number,
     )
 
 
 def _searched(file: CaseFile) -> tuple[object, ...]:
     """What a case is found by: the words of its names, NHS number and reference, and pieces of them."""
-    form, referral = file.form, file.submission
-    names = (form.given_name, form.family_name, form.known_as) if form else ()
-    reference = referral.source_reference if referral else None
-    words = plain_words(" ".join((*names, _nhs_number(file), reference or "")))
+    words = plain_words(" ".join((*file.names, file.nhs_number, file.reference or "")))
     pieces = sorted({piece for word in words for piece in _pieces_of(word)})
     return (file.case.case_id, " ".join(("", *words)), pieces)
-
-
-def _nhs_number(file: CaseFile) -> str:
-    written = file.form.nhs_number if file.form else ""
-    return "".join(digit for digit in written if digit.isalnum())
 
 
 def _pieces_of(word: str) -> Iterator[str]:

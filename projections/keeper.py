@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from projections import parked
+from projections import garbage, parked
 from projections.batch import FILES, Batch, Memory
 from projections.builds import LOCK, AnyConnection, Build, Projection, lock_name
 from projections.source import Source, Stored
@@ -74,23 +74,27 @@ class Keeper:
             if build.key in self._held:
                 await self._let_go(connection, build.key)
 
-    async def round(self, connection: AnyConnection, builds: Sequence[Build], *, patient: bool) -> bool:
+    async def round(
+        self, connection: AnyConnection, builds: Sequence[Build], *, patient: bool
+    ) -> Mapping[tuple[str, int], int | None]:
         """Apply one batch to every build that is behind; those that stand together share what is read.
 
-        `patient` lets a build that fails rest, instead of raising. Answers whether anything moved.
+        `patient` lets a build that fails rest, instead of raising. Answers where the builds are that moved; None for one
+        that may not be where it was thought.
         """
         now = asyncio.get_running_loop().time()
         together: dict[int, list[Build]] = {}
         for build in builds:
             if self._resting.get(build.key, 0) <= now:
                 together.setdefault(build.position, []).append(build)
-        moved = False
-        for after, group in together.items():
-            wanted = self._wanted(group)
-            events = await self._ahead.read(after, self._batch, wanted, go_on=len(together) == 1)
-            if events:
-                moved = True
-                await self._bring_forward(connection, group, after, events, patient=patient)
+        moved: dict[tuple[str, int], int | None] = {}
+        with garbage.rarely_collected():
+            for after, group in together.items():
+                wanted = self._wanted(group)
+                events = await self._ahead.read(after, self._batch, wanted, go_on=len(together) == 1)
+                if events:
+                    done = await self._bring_forward(connection, group, after, events, patient=patient)
+                    moved |= {one.key: events[-1].position if done else None for one in group}
         return moved
 
     async def stop(self) -> None:
@@ -118,17 +122,18 @@ class Keeper:
         events: Sequence[Stored],
         *,
         patient: bool,
-    ) -> None:
+    ) -> bool:
+        """Apply a batch to builds that stand together; answers whether it went the usual way."""
         try:
             async with connection.transaction():
                 await self.apply(connection, group, after, events)
         except PositionMoved:
-            return  # not by us: look again where they are
+            return False  # not by us: look again where they are
         except Exception as error:
             if connection.is_closed() or parked.is_away(error):
                 raise
         else:
-            return
+            return True
         # One of them could not: each by itself, and without the streams that are at fault.
         for build in group:
             try:
@@ -143,6 +148,7 @@ class Keeper:
                 _log.error(
                     "projection.failed", projection=build.name, after=after, error=parked.reason_of(error)
                 )
+        return False
 
     async def apply(
         self,
@@ -179,9 +185,6 @@ class Keeper:
                     await parked.park(connection, build, unfit)
             else:
                 await projection.apply(tables, batch)
-        serving = [one.name for one in group if one.stage == "serving"]
-        if serving:
-            await connection.execute(SQL["announce"], serving, last)
 
 
 def heard(

@@ -146,18 +146,32 @@ class ReadModels:
 
         Answers False if they do not within `timeout` seconds. What is parked is not waited for.
         """
-        if await self._know(position, models):
-            return True
+        names = [one.NAME for one in PROJECTIONS] if models is None else models
         clock = asyncio.get_running_loop()
         until = clock.time() + timeout
-        async with self._announcements.heard() as bell:
-            while (left := until - clock.time()) > 0:
-                await rung(bell, min(left, LOOK_SECONDS))
-                bell.clear()
-                if await self._know(position, models):
+        announcements = self._announcements
+        async with announcements.heard() as bell:
+            while True:
+                begun = announcements.begun
+                if await self._know(position, names):
                     return True
-        return False
+                # Looking is for what was not heard; each look is a question to the database.
+                look = min(clock.time() + LOOK_SECONDS, until)
+                while (
+                    not self._announced(position, names)
+                    and announcements.begun == begun
+                    and (left := look - clock.time()) > 0
+                ):
+                    await rung(bell, left)
+                    bell.clear()
+                if self._announced(position, names):
+                    return True
+                if clock.time() >= until:
+                    return await self._know(position, names)
 
-    async def _know(self, position: int, models: Sequence[str] | None) -> bool:
+    def _announced(self, position: int, names: Sequence[str]) -> bool:
+        return all(self._announcements.said_of(name) >= position for name in names)
+
+    async def _know(self, position: int, names: Sequence[str]) -> bool:
         known = await self.positions()
-        return all(known[name] >= position for name in (models if models is not None else known))
+        return all(known[name] >= position for name in names)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -70,6 +71,7 @@ class ProjectionRunner:
         self._projections = {one.NAME: one for one in projections}
         self._batch = batch
         self._bell = asyncio.Event()
+        self._turned = False
 
     async def run(self) -> None:
         """Follow the log until cancelled; lost connections and restarts of the server are waited out."""
@@ -88,7 +90,7 @@ class ProjectionRunner:
         await prepare(self._pool, list(self._projections.values()))
         head = await self._source.head()
         async with self._pool.acquire() as connection:
-            await connection.execute(SQL["light_commits"])
+            await connection.execute(SQL["begin_session"])
             keepers = {
                 stage: Keeper(self._source, self._projections.values(), batch=self._batch)
                 for stage in ("serving", "building")
@@ -101,7 +103,7 @@ class ProjectionRunner:
                     moved = False
                     for stage, keeper in keepers.items():
                         held = await keeper.claim(connection, [one for one in known if one.stage == stage])
-                        moved |= await keeper.round(connection, held, patient=False)
+                        moved |= bool(await keeper.round(connection, held, patient=False))
                         if stage == "building":
                             moved |= await self._turn(connection, keeper, held, ends)
                     if all(one.stage == "serving" and one.position >= head for one in known):
@@ -127,11 +129,21 @@ class ProjectionRunner:
         """Apply what comes, to the builds whose lock this session gets; the locks end with the session."""
         await prepare(self._pool, list(self._projections.values()))
         async with self._pool.acquire() as connection, self._keeper(connection, LIVE_FILES) as keeper:
+            known: list[Build] = []
+            look_again = 0.0
             while True:
                 self._bell.clear()
-                builds = [one for one in await self._mine(connection) if one.stage == "serving"]
-                held = await keeper.claim(connection, builds)
-                if not await keeper.round(connection, held, patient=True):
+                now = asyncio.get_running_loop().time()
+                if now >= look_again or self._turned:
+                    # Between two looks only we move them; who else would is found out by the fence.
+                    self._turned, look_again = False, now + POLL_SECONDS
+                    known = [one for one in await self._mine(connection) if one.stage == "serving"]
+                held = await keeper.claim(connection, known)
+                moved = await keeper.round(connection, held, patient=True)
+                known = [replace(one, position=moved.get(one.key) or one.position) for one in known]
+                if None in moved.values():
+                    look_again = 0.0
+                elif not moved:
                     # Look after a while all the same: a notification may be lost, and another runner be gone.
                     await rung(self._bell, POLL_SECONDS)
 
@@ -152,6 +164,7 @@ class ProjectionRunner:
                 held = await keeper.claim(connection, builds)
                 moved = await keeper.round(connection, held, patient=True)
                 if await self._turn(connection, keeper, held, ends):
+                    self._turned = True
                     self._bell.set()
                 elif not moved:
                     await asyncio.sleep(FIRST_PAUSE_SECONDS)
@@ -177,7 +190,7 @@ class ProjectionRunner:
 
     @contextlib.asynccontextmanager
     async def _keeper(self, connection: AnyConnection, files: int | None = None) -> AsyncIterator[Keeper]:
-        await connection.execute(SQL["light_commits"])
+        await connection.execute(SQL["begin_session"])
         more = {} if files is None else {"files": files}
         keeper = Keeper(self._source, self._projections.values(), batch=self._batch, **more)
         try:

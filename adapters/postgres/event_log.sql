@@ -14,12 +14,11 @@ WHERE originator_id = $1
 ORDER BY originator_version;
 
 -- name: read_stream
--- One stream from after a version, up to a position of the log; so many of it, or all.
+-- One stream from after a version, up to a position of the log.
 SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
 FROM log.event
 WHERE originator_id = $1 AND originator_version > $2 AND notification_id <= $3
-ORDER BY originator_version
-LIMIT $4;
+ORDER BY originator_version;
 
 -- name: read_all
 -- The whole log from after a position.
@@ -60,9 +59,15 @@ ORDER BY notification_id
 LIMIT $2;
 
 -- name: read_streams
--- Whole streams up to a position of the log; the columns are those of `read_stored`.
-SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id, originator_version, originator_id,
-       event_id, command_id, metadata
-FROM log.event
-WHERE originator_id = ANY ($1::uuid[]) AND notification_id <= $2
-ORDER BY originator_id, originator_version;
+-- Whole streams up to a position of the log, each in its order; the columns are those of `read_stored`. Stream by stream,
+-- because a plan for an unknown number of them might go through the whole log.
+SELECT event.*
+FROM unnest($1::uuid[]) AS wanted (stream_id)
+CROSS JOIN LATERAL (
+    SELECT topic, state, coalesce(metadata ->> 'schema_version', '1') AS schema_version, notification_id,
+           originator_version, originator_id, event_id, command_id, metadata
+    FROM log.event
+    WHERE originator_id = wanted.stream_id AND notification_id <= $2
+    ORDER BY originator_version
+    OFFSET 0
+) AS event;

@@ -14,11 +14,12 @@ WHERE originator_id = $1
 ORDER BY originator_version;
 
 -- name: read_stream
--- One stream from after a version, up to a position of the log.
+-- One stream from after a version, up to a position of the log; so many of it, or all.
 SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
 FROM log.event
 WHERE originator_id = $1 AND originator_version > $2 AND notification_id <= $3
-ORDER BY originator_version;
+ORDER BY originator_version
+LIMIT $4;
 
 -- name: read_all
 -- The whole log from after a position.

@@ -7,6 +7,7 @@ with the library `eventsourcing`) uses the same core on a schema of their own. M
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -316,42 +317,39 @@ class _Lease:
                 await context.__aexit__(None, None, None)
 
 
-def _arguments(batch: Sequence[_Waiting]) -> tuple[list[Any], ...]:
+def _arguments(batch: Sequence[_Waiting]) -> tuple[Any, ...]:
     """The parameters of the SQL function: the commands one after the other, column by column."""
     raws = [one.raw for one in batch]
     streams: list[tuple[int, UUID, int | None]] = []
     event_streams: list[int] = []
     events: list[RawEvent] = []
-    keys: list[tuple[int, str, str, UUID | None]] = []
-    seen: list[tuple[int, UUID]] = []
-    reservations: list[tuple[int, str, str, UUID, int | None]] = []
+    keys: list[tuple[int, str, str, list[str], str | None]] = []
+    places: list[tuple[int, str, str, str, int | None]] = []
     for number, (one, raw) in enumerate(zip(batch, raws, strict=True), 1):
         first = len(streams) + 1
         streams += [(number, stream_id, expected) for stream_id, expected in raw.streams]
         event_streams += [first + place for place in one.places]
         events += raw.events
         if raw.identity_keys:
-            keys += [(number, kind, value, raw.registers) for kind, value in raw.identity_keys]
-            seen += [(number, person) for person in raw.people_seen]
+            seen = [str(person_id) for person_id in raw.people_seen]
+            registers = None if raw.registers is None else str(raw.registers)
+            keys += [(number, kind, value, seen, registers) for kind, value in raw.identity_keys]
         if raw.reservations:
-            reservations += [(number, *place) for place in raw.reservations]
-    _, topics, states, event_ids, metadata = _columns(events, 5)
+            places += [
+                (number, scope, key, str(holder), limit) for scope, key, holder, limit in raw.reservations
+            ]
+    _, topics, states, event_ids, metadata = map(list, zip(*events, strict=True))
     return (
         [raw.command_id for raw in raws],
-        *_columns(streams, 3),
+        *map(list, zip(*streams, strict=True)),
         event_streams,
         topics,
         states,
         event_ids,
         metadata,
-        *_columns(keys, 4),
-        *_columns(seen, 2),
-        *_columns(reservations, 5),
+        json.dumps(keys) if keys else None,
+        json.dumps(places) if places else None,
     )
-
-
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    return list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(width)]
 
 
 def _answer(batch: Sequence[_Waiting], row: Record, *, sent_again: bool) -> None:

@@ -1,7 +1,7 @@
 -- The one way into the log. The application role may call it, and has no other right to write there.
 -- One call writes the commands of many callers. Each is checked on its own, and all against the log as it stood before
--- the call: therefore no two of them may touch the same stream, identity key, reservation or command id. Whoever breaks
--- that rule meets an error and not a wrong log.
+-- the call: therefore no two of them may touch the same stream, identity key, reservation or command id. The caller keeps
+-- them apart; streams and ids are looked at here once more, since a mistake about them would make a wrong log.
 
 CREATE FUNCTION log.append(
     command_ids      uuid[],
@@ -16,18 +16,10 @@ CREATE FUNCTION log.append(
     event_ids        uuid[],
     event_metadata   jsonb[],
 
-    key_commands     integer[],-- identity keys,
-    key_kinds        text[],
-    key_values       text[],
-    key_people       uuid[],   -- and who holds each from now on, if anybody,
-    seen_commands    integer[],-- whose holders must all be among these people
-    people_seen      uuid[],
-
-    place_commands   integer[],-- reservations: taken while fewer than the limit are,
-    place_scopes     text[],
-    place_keys       text[],
-    place_holders    uuid[],
-    place_limits     integer[],-- given back where the limit is NULL
+    identity_keys    jsonb,    -- of [command, kind, value, people_seen, person_id]: all who hold the key must be among
+                               -- the people seen, and person_id holds it from now on, if it is not null
+    reservations     jsonb,    -- of [command, scope, key, holder, limit]: a place is taken while fewer than the limit
+                               -- are, and given back where the limit is null; both lists are NULL when they are empty
 
     OUT outcomes     smallint[],-- of each command: 0 written, 1 repeated, 2 conflict
     OUT "position"   bigint,    -- after this one come the written events in their order
@@ -44,7 +36,8 @@ CREATE FUNCTION log.append(
 AS $$
 #variable_conflict use_column
 DECLARE
-    refused integer[];
+    sound   boolean;
+    refused integer[] := '{}';
     written integer;
 BEGIN
     -- A snapshot from before our turn would not show what was written until then.
@@ -53,61 +46,54 @@ BEGIN
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
 
-    IF (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
-            <> cardinality(command_ids) + cardinality(stream_ids)
-        OR (SELECT count(DISTINCT stream_commands[new.stream]) FROM unnest(event_streams) AS new (stream))
-            <> cardinality(command_ids)
-    THEN
-        RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-
     -- From here to the end of the transaction nobody else writes: positions are taken in the order of commits, and
     -- one that is rolled back is taken again.
     LOCK TABLE log.turn IN EXCLUSIVE MODE;
 
-    append.versions := ARRAY(
-        SELECT coalesce(
-            (
-                SELECT event.originator_version
-                FROM log.event AS event
-                WHERE event.originator_id = stream.id
-                ORDER BY event.originator_version DESC
-                LIMIT 1
-            ),
-            -- A new stream stands at 0, or at -1 if it is to begin with version 0.
-            least(stream.version, 0)
-        )
-        FROM unnest(stream_ids, stream_versions) WITH ORDINALITY AS stream (id, version, place)
-        ORDER BY stream.place
-    );
+    -- Few statements are quick statements, so what can be looked up at once is.
+    SELECT (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
+               = cardinality(command_ids) + cardinality(stream_ids)
+           AND (SELECT count(DISTINCT stream_commands[new.stream]) FROM unnest(event_streams) AS new (stream))
+               = cardinality(command_ids),
+           coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0),
+           ARRAY(
+               SELECT coalesce(
+                   (
+                       SELECT event.originator_version
+                       FROM log.event AS event
+                       WHERE event.originator_id = stream.id
+                       ORDER BY event.originator_version DESC
+                       LIMIT 1
+                   ),
+                   -- A new stream stands at 0, or at -1 if it is to begin with version 0.
+                   least(stream.version, 0)
+               )
+               FROM unnest(stream_ids, stream_versions) WITH ORDINALITY AS stream (id, version, place)
+               ORDER BY stream.place
+           )
+    INTO sound, append."position", append.versions;
+    IF NOT sound THEN
+        RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
 
-    refused := ARRAY(
-        SELECT stream.command
-        FROM unnest(stream_commands, stream_versions, append.versions) AS stream (command, expected, version)
-        WHERE stream.expected <> stream.version
-    );
-    IF cardinality(key_commands) > 0 THEN
-        refused := refused || ARRAY(
-            SELECT wanted.command
-            FROM unnest(key_commands, key_kinds, key_values) AS wanted (command, kind, value)
-            JOIN log.identity_key AS held ON held.kind = wanted.kind AND held.value = wanted.value
-            WHERE NOT EXISTS (
-                SELECT
-                FROM unnest(seen_commands, people_seen) AS seen (command, person_id)
-                WHERE seen.command = wanted.command AND seen.person_id = held.person_id
-            )
+    IF identity_keys IS NOT NULL THEN
+        refused := ARRAY(
+            SELECT (wanted.one ->> 0)::integer
+            FROM jsonb_array_elements(identity_keys) AS wanted (one)
+            JOIN log.identity_key AS held ON held.kind = wanted.one ->> 1 AND held.value = wanted.one ->> 2
+            WHERE NOT wanted.one -> 3 ? held.person_id::text
         );
     END IF;
-    IF cardinality(place_commands) > 0 THEN
+    IF reservations IS NOT NULL THEN
         refused := refused || ARRAY(
             SELECT wanted.command
             FROM (
-                SELECT place.command, place.scope, place.key, min(place.most) AS most,
-                       array_agg(place.holder) AS touched, count(place.most) AS taken
-                FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
-                    AS place (command, scope, key, holder, most)
-                GROUP BY place.command, place.scope, place.key
+                SELECT (place.one ->> 0)::integer AS command, place.one ->> 1 AS scope, place.one ->> 2 AS key,
+                       array_agg((place.one ->> 3)::uuid) AS touched,
+                       count(place.one ->> 4) AS taken, min((place.one ->> 4)::integer) AS most
+                FROM jsonb_array_elements(reservations) AS place (one)
+                GROUP BY 1, 2, 3
             ) AS wanted
             WHERE wanted.taken > 0
               AND wanted.most < wanted.taken + (
@@ -123,14 +109,16 @@ BEGIN
                    WHEN EXISTS (
                        SELECT FROM log.event AS done WHERE done.command_id = command.id OFFSET 0
                    ) THEN 1
-                   WHEN command.place = ANY (refused) THEN 2
+                   WHEN command.place = ANY (refused) OR command.place IN (
+                       SELECT stream.command
+                       FROM unnest(stream_commands, stream_versions, append.versions) AS stream (command, expected, version)
+                       WHERE stream.expected <> stream.version
+                   ) THEN 2
                    ELSE 0
                END::smallint
         FROM unnest(command_ids) WITH ORDINALITY AS command (id, place)
         ORDER BY command.place
     );
-
-    append."position" := coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0);
 
     INSERT INTO log.event (
         originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
@@ -148,31 +136,29 @@ BEGIN
         SELECT given.*, row_number() OVER (ORDER BY given.place) AS number
         FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
             WITH ORDINALITY AS given (stream, topic, state, event_id, metadata, place)
-        WHERE outcomes[stream_commands[given.stream]] = 0
+        WHERE append.outcomes[stream_commands[given.stream]] = 0
     ) AS new;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written = 0 THEN
         RETURN;
     END IF;
 
-    IF cardinality(key_commands) > 0 THEN
+    IF identity_keys IS NOT NULL THEN
         INSERT INTO log.identity_key (kind, value, person_id)
-        SELECT key.kind, key.value, key.person_id
-        FROM unnest(key_commands, key_kinds, key_values, key_people) AS key (command, kind, value, person_id)
-        WHERE outcomes[key.command] = 0 AND key.person_id IS NOT NULL
+        SELECT key.one ->> 1, key.one ->> 2, (key.one ->> 4)::uuid
+        FROM jsonb_array_elements(identity_keys) AS key (one)
+        WHERE append.outcomes[(key.one ->> 0)::integer] = 0 AND key.one ->> 4 IS NOT NULL
         ON CONFLICT DO NOTHING;
     END IF;
-    IF cardinality(place_commands) > 0 THEN
+    IF reservations IS NOT NULL THEN
         DELETE FROM log.reservation AS held
-        USING unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
-            AS free (command, scope, key, holder, most)
-        WHERE free.most IS NULL AND outcomes[free.command] = 0
-          AND held.scope = free.scope AND held.key = free.key AND held.holder = free.holder;
+        USING jsonb_array_elements(reservations) AS free (one)
+        WHERE free.one ->> 4 IS NULL AND append.outcomes[(free.one ->> 0)::integer] = 0
+          AND held.scope = free.one ->> 1 AND held.key = free.one ->> 2 AND held.holder = (free.one ->> 3)::uuid;
         INSERT INTO log.reservation (scope, key, holder)
-        SELECT place.scope, place.key, place.holder
-        FROM unnest(place_commands, place_scopes, place_keys, place_holders, place_limits)
-            AS place (command, scope, key, holder, most)
-        WHERE place.most IS NOT NULL AND outcomes[place.command] = 0
+        SELECT place.one ->> 1, place.one ->> 2, (place.one ->> 3)::uuid
+        FROM jsonb_array_elements(reservations) AS place (one)
+        WHERE place.one ->> 4 IS NOT NULL AND append.outcomes[(place.one ->> 0)::integer] = 0
         ON CONFLICT DO NOTHING;
     END IF;
 

@@ -100,7 +100,9 @@ async def fill(log: PostgresEventLog, cases: int) -> None:
                     "benchmark",
                     tuple(
                         StreamChange(
-                            story[step].stream_id, step, (NewEvent(story[step], envelope(command_id, number)),)
+                            story[step].stream_id,
+                            step,
+                            (NewEvent(story[step], envelope(command_id, number)),),
                         )
                         for number, story in enumerate(stories[first : first + TOGETHER])
                     ),
@@ -206,7 +208,9 @@ class StagesView(PostgresTrackingRecorder):
         super().__init__(datastore, **options)
         table = Identifier(self.datastore.schema), Identifier(f"{self.tracking_table_name}_stages")
         self.sql_create_statements.append(
-            SQL("CREATE TABLE IF NOT EXISTS {0}.{1} (case_id uuid PRIMARY KEY, stage text NOT NULL)").format(*table)
+            SQL("CREATE TABLE IF NOT EXISTS {0}.{1} (case_id uuid PRIMARY KEY, stage text NOT NULL)").format(
+                *table
+            )
         )
         self.insert = SQL("INSERT INTO {0}.{1} VALUES (%s, %s)").format(*table)
         self.update = SQL("UPDATE {0}.{1} SET stage = %s WHERE case_id = %s").format(*table)

@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from adapters.postgres.errors import LogError, LogUnavailable
+from adapters.postgres.errors import LogError
 from adapters.postgres.sql import named_queries
 from adapters.temporal.herald import Herald
-from adapters.temporal.telling import Telling, Untold, tell_until_it_stands
-from domain.messages import CaseId, Recorded
+from adapters.temporal.telling import Log, Telling, Untold, is_the_logs_fault, tell_until_it_stands
+from domain.messages import CaseId
+from projections.tasks import rung
 from workflows.routing import Progress
 
 if TYPE_CHECKING:
     from asyncpg import Pool
     from temporalio.client import Client
 
-    from domain.ports import LogReader
-
 NAME: Final = "workflows"
 """Under which name the position is kept."""
 
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _BATCH: Final = 500
+_POLL_SECONDS: Final = 1.0
+"""How long a lost notification of new events can go unnoticed."""
 _STANDBY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 0.05
 """How often the position is saved at most: so much, and what was being told, is told again after a crash."""
@@ -56,7 +57,7 @@ class Dispatcher:
     """One works per database, others stand by. `run` goes on for ever; cancel it to stop."""
 
     def __init__(
-        self, pool: Pool, log: LogReader, client: Client, *, task_queue: str, concurrency: int = 16
+        self, pool: Pool, log: Log, client: Client, *, task_queue: str, concurrency: int = 16
     ) -> None:
         self._log = log
         self._pool = pool
@@ -123,12 +124,18 @@ class Dispatcher:
             raise failed.exceptions[0] from None
 
     async def _follow(self, telling: Telling, position: int) -> None:
-        # Closed as soon as we stop, so that what it listens on is free before the pool is closed.
-        batches = cast("AsyncGenerator[Sequence[Recorded]]", self._log.follow(after=position, batch=_BATCH))
         telling.try_again()
-        async with contextlib.aclosing(batches):
-            async for batch in batches:
-                await telling.take(batch, behind=len(batch) == _BATCH)
+        async with self._log.growing() as bell:
+            while True:
+                # Before looking, not after: what is written in between rings again.
+                bell.clear()
+                # Not opened here: what cannot be opened is one case's misfortune and no reason to stop.
+                batch = await self._log.read_stored(after=position, limit=_BATCH)
+                if batch:
+                    await telling.take(batch, behind=len(batch) == _BATCH)
+                    position = batch[-1].position
+                else:
+                    await rung(bell, _POLL_SECONDS)
 
     async def _keep_position(
         self, connection: Any, telling: Telling, saved: int, noted: Mapping[UUID, Untold]
@@ -174,9 +181,9 @@ class Dispatcher:
                 progress.read(one for one in stream if one.position <= after)
                 routing = progress.hear([one for one in stream if one.position > after])
                 await tell_until_it_stands(self._log, self._herald, progress, routing)
-            except LogUnavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - whoever leads now has set it aside
+            except Exception as error:  # whoever leads now has set it aside
+                if is_the_logs_fault(error):
+                    raise
                 _log.warning("dispatch.case_not_told", case_id=str(case_id), error=type(error).__name__)
             del self._in_doubt[case_id]
 

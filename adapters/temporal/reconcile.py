@@ -21,11 +21,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.postgres.errors import LogUnavailable
 from adapters.postgres.sql import named_queries
 from adapters.temporal.dispatcher import NAME
 from adapters.temporal.herald import PROCESS_NAMES, Herald
-from adapters.temporal.telling import tell_until_it_stands
+from adapters.temporal.telling import is_the_logs_fault, tell_until_it_stands
 from domain import catalogue
 from domain.messages import CaseEvent, CaseId
 from workflows.contracts import CaseBrief, ProcessKind, workflow_id
@@ -227,9 +226,9 @@ class _Reconciling:
         try:
             async with self._reads:
                 progress.read(await self._log.read_stream(case_id))
-        except LogUnavailable:
-            raise
-        except Exception:  # noqa: BLE001 - whatever is wrong with this case, the others are compared
+        except Exception as error:  # whatever is wrong with this case, the others are compared
+            if is_the_logs_fault(error):
+                raise
             return _Case(progress, readable=False)
         return _Case(progress, wanted(progress.case))
 

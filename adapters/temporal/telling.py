@@ -1,8 +1,8 @@
 """Telling of cases: many at once, but of one case one message after the other, so that its processes hear in order.
 
 What comes for a case while it is being told of is put together in its next message. Keeps in mind how the last cases
-stood, so that most news can be told without reading the log again. Must not keep a position and must not choose who
-hears what.
+stood, so that most news can be told without reading the log again. A case that cannot be read or told of is set aside
+with the reason, and the others go on. Must not keep a position and must not choose who hears what.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 import structlog
 
-from adapters.postgres.errors import LogUnavailable
+from adapters.postgres.errors import LogError, NewerSchema, UnknownTopic, UnreadableEvent
+from domain import catalogue
 from domain.messages import CaseEvent, CaseId, Recorded
+from domain.ports import LogReader
+from projections.parked import reason_of
+from projections.source import Source, Stored
 from workflows.routing import Progress
 
 if TYPE_CHECKING:
     from adapters.temporal.herald import Herald
-    from domain.ports import LogReader
     from workflows.routing import Routing
 
 WAITING_FACTS: Final = 1_000
@@ -30,7 +33,22 @@ WAITING_FACTS: Final = 1_000
 REMEMBERED: Final = 1_000
 """Of how many cases it is kept in mind how they stood when they were last told of."""
 
+_OF_NO_CASE: Final = frozenset(
+    topic for topic, event in catalogue.events().items() if not issubclass(event, CaseEvent)
+)
+_UNREADABLE: Final = (UnknownTopic, NewerSchema, UnreadableEvent)
+_END: Final = 2**63 - 1
+
 _log = structlog.get_logger(__name__)
+
+
+class Log(LogReader, Source, Protocol):
+    """The log by events, and by events that are opened one by one: one that cannot be opened concerns its case alone."""
+
+
+def is_the_logs_fault(error: Exception) -> bool:
+    """Whether the log could not be read at all, so that nothing is known against the case."""
+    return isinstance(error, LogError) and not isinstance(error, _UNREADABLE)
 
 
 async def tell_until_it_stands(log: LogReader, herald: Herald, progress: Progress, routing: Routing) -> None:
@@ -48,7 +66,7 @@ async def tell_until_it_stands(log: LogReader, herald: Herald, progress: Progres
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A case that could not be told of, with the position after which it was not, and the kind of error."""
+    """A case that could not be told of, with the position after which it was not, and why in words without a value."""
 
     after: int
     reason: str
@@ -59,7 +77,7 @@ class _Case:
     """A case that is being told of, or waits for its turn: told up to `after`, and what came since."""
 
     after: int
-    facts: list[Recorded] = field(default_factory=list)
+    facts: list[Stored] = field(default_factory=list)
     anew: bool = False
     """The case has to be read from the log as it stands now."""
 
@@ -69,7 +87,7 @@ class Telling:
 
     def __init__(
         self,
-        log: LogReader,
+        log: Log,
         herald: Herald,
         group: asyncio.TaskGroup,
         *,
@@ -99,7 +117,7 @@ class Telling:
         """The cases that are being told of, with the position up to which they were."""
         return {case_id: case.after for case_id, case in self._in_hand.items()}
 
-    async def take(self, batch: Sequence[Recorded], *, behind: bool) -> None:
+    async def take(self, batch: Sequence[Stored], *, behind: bool) -> None:
         """Let the processes of every case in a batch hear of it; waits only while too much is in hand.
 
         `behind` says that more has happened than is in the batch: then each case is told of as it stands now, so that
@@ -109,7 +127,8 @@ class Telling:
             self._room.clear()
             await self._room.wait()
         for one in batch:
-            if isinstance(one.event, CaseEvent):
+            # A topic that only a newer release knows may be a case's.
+            if one.topic not in _OF_NO_CASE:
                 case = self._case(one.stream_id, one.position - 1)
                 case.facts.append(one)
                 case.anew |= behind
@@ -136,10 +155,10 @@ class Telling:
                 anew, case.anew = case.anew, False
                 try:
                     await self._tell(case_id, case, facts, anew=anew)
-                except LogUnavailable:
-                    raise
-                except Exception as error:  # noqa: BLE001 - whatever is wrong with this case, the others must not wait
-                    self._set_aside(case_id, case.after, type(error).__name__)
+                except Exception as error:  # whatever is wrong with this case, the others must not wait
+                    if is_the_logs_fault(error):
+                        raise
+                    self._set_aside(case_id, case.after, reason_of(error))
                 if facts:
                     case.after = facts[-1].position
                     self._waiting_facts -= len(facts)
@@ -147,28 +166,39 @@ class Telling:
         del self._in_hand[case_id]
         self.moved.set()
 
-    async def _tell(self, case_id: CaseId, case: _Case, facts: Sequence[Recorded], *, anew: bool) -> None:
+    async def _tell(self, case_id: CaseId, case: _Case, new: Sequence[Stored], *, anew: bool) -> None:
         progress = self._remembered.pop(case_id, None)
         set_aside = self.untold.get(case_id)
+        facts: Sequence[Recorded]
         if progress is None:
             progress = Progress(case_id)
-            if set_aside or anew or facts[0].version > 1:
+            if set_aside or anew or new[0].version > 1:
+                stream = await self._log.read_streams([case_id], up_to_position=_END)
+                # An event that nobody here knows made it look like a case; its first event, which is known, says more.
+                facts = [] if stream[0].topic in _OF_NO_CASE else _opened(stream)
                 after = set_aside.after if set_aside else case.after
-                stream = await self._log.read_stream(case_id)
-                progress.read(one for one in stream if one.position <= after)
-                facts = stream
+                progress.read(one for one in facts if one.position <= after)
+            else:
+                facts = _opened(new)
         elif anew:
             facts = await self._log.read_stream(case_id, after_version=progress.version)
+        else:
+            facts = _opened(new)
         # What was read ahead of its batch was told before.
         news = [one for one in facts if one.version > progress.version]
         if news:
             await self._herald.tell(progress.hear(news))
+        if progress.version:
+            self._remember(case_id, progress)
+        if set_aside:
+            del self.untold[case_id]
+            _log.info("dispatch.case_told_after_all", case_id=str(case_id))
+            self.moved.set()
+
+    def _remember(self, case_id: UUID, progress: Progress) -> None:
         self._remembered[case_id] = progress
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
-        if set_aside:
-            del self.untold[case_id]
-            self.moved.set()
 
     def _set_aside(self, case_id: CaseId, after: int, reason: str) -> None:
         before = self.untold.get(case_id)
@@ -176,3 +206,8 @@ class Telling:
         if before is None or before.reason != reason:
             _log.error("dispatch.case_not_told", case_id=str(case_id), error=reason)
         self.moved.set()
+
+
+def _opened(stored: Sequence[Stored]) -> list[Recorded]:
+    """What happened. Raises: UnknownTopic, NewerSchema or UnreadableEvent."""
+    return [Recorded(one.position, one.stream_id, one.version, one.event, one.envelope) for one in stored]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from uuid import uuid4
+from typing import ClassVar
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -13,16 +16,19 @@ from structlog.testing import capture_logs
 from temporalio.client import Client
 
 from adapters.embedded import EmbeddedTemporal
+from adapters.postgres.codec import Codec
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
 from adapters.temporal.search_attributes import TYPES, register
 from domain.case.action import ActionAcknowledged
 from domain.case.allocation import WorkerPreferenceRecorded
+from domain.meeting.events import AgendaPublished
+from domain.messages import EVENTS, Event
 from domain.rules import Rules
 from tests.support.directories import reachable_directory
-from tests.support.scenario import CaseStory, a_case
+from tests.support.scenario import CaseStory, a_case, a_meeting
 from tests.workflows.engine import Engine, eventually
-from workflows.contracts import ProcessKind, workflow_id
+from workflows.contracts import CaseBrief, ProcessKind, workflow_id
 
 K = ProcessKind
 
@@ -131,12 +137,13 @@ async def test_a_case_that_cannot_be_told_of_holds_up_nobody_and_is_not_forgotte
             await engine.has_caught_up(dispatcher)
             await engine.comes_to(K.CONSENT, sound, "RUNNING")
             await engine.comes_to(K.REFERRAL, broken)
-    assert {"event": "dispatch.case_not_told", "log_level": "error", "error": "KeyError"} | {
+    [aside] = await pool.fetch("SELECT case_id, after_position, reason FROM dispatch.untold")
+    assert aside["case_id"] == broken.case_id
+    assert aside["reason"].startswith("KeyError in domain/case/")
+    assert aside["after_position"] < await pool.fetchval("SELECT position FROM dispatch.position")
+    assert {"event": "dispatch.case_not_told", "log_level": "error", "error": aside["reason"]} | {
         "case_id": str(broken.case_id)
     } in lines
-    [aside] = await pool.fetch("SELECT case_id, after_position, reason FROM dispatch.untold")
-    assert (aside["case_id"], aside["reason"]) == (broken.case_id, "KeyError")
-    assert aside["after_position"] < await pool.fetchval("SELECT position FROM dispatch.position")
 
 
 async def test_a_case_that_was_set_aside_is_told_of_as_soon_as_it_can_be(
@@ -148,11 +155,110 @@ async def test_a_case_that_was_set_aside_is_told_of_as_soon_as_it_can_be(
     await pool.execute("INSERT INTO dispatch.untold VALUES ('workflows', $1, 0, 'KeyError')", case.case_id)
     async with engine.working(), engine.dispatching():
         await engine.comes_to(K.CONSENT, case, "RUNNING")
+        await eventually(lambda: _nobody_is_aside(pool))
 
-        async def none_is_aside() -> bool:
-            return await pool.fetchval("SELECT count(*) FROM dispatch.untold") == 0
 
-        await eventually(none_is_aside)
+class RequestOfLater(WorkerPreferenceRecorded):
+    """An event as a release knows it that must have a field which others do not write."""
+
+    since_when: datetime
+
+
+class RequestOfBefore(WorkerPreferenceRecorded):
+    """An event as a release knew it before its present version."""
+
+    SCHEMA_VERSION: ClassVar[int] = 0
+
+
+def another_release(pool: asyncpg.Pool, known: Mapping[str, type[Event] | None]) -> PostgresEventLog:
+    """The log as a release reads it that knows some events otherwise than this one, or not at all."""
+    events = {topic: known.get(topic, event) for topic, event in EVENTS.items()}
+    return PostgresEventLog(pool, codec=Codec({topic: event for topic, event in events.items() if event}))
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (None, "UnknownTopic topic_unknown topic=WorkerPreferenceRecorded position={}"),
+        (RequestOfBefore, "NewerSchema schema_newer topic=WorkerPreferenceRecorded position={}"),
+        (
+            RequestOfLater,
+            "UnreadableEvent event_unreadable topic=WorkerPreferenceRecorded position={} fields=since_when",
+        ),
+    ],
+)
+async def test_an_event_that_cannot_be_read_sets_its_case_aside_until_a_release_that_reads_it_tells_of_it(
+    engine: Engine, pool: asyncpg.Pool, known: type[Event] | None, reason: str
+) -> None:
+    theirs = dataclasses.replace(engine, log=another_release(pool, {"WorkerPreferenceRecorded": known}))
+    unread, sound = a_new_case().awaiting_consent(at=now()), a_new_case()
+    async with theirs.dispatching() as dispatcher:
+        await engine.given(unread)
+        await engine.comes_to(K.CONSENT, unread, "RUNNING")
+        wish = WorkerPreferenceRecorded(**unread.ids, wants_gender="female")
+        await engine.given(unread := unread.then_also(wish))
+        at_fault = await engine.log.head()
+        await engine.given(sound := sound.awaiting_consent(at=now()))
+        await engine.given(unread := unread.ready_for_forum(at=now()))
+        await engine.given(sound := sound.ready_for_forum(at=now()))
+        await engine.has_caught_up(dispatcher)
+        await engine.comes_to(K.FORUM_REVIEW, sound, "RUNNING")
+        await engine.comes_to(K.FORUM_REVIEW, unread)
+        await eventually(lambda: _is_set_aside(pool, unread.case_id, at_fault - 1, reason.format(at_fault)))
+    async with engine.working(), engine.dispatching():
+        await engine.comes_to(K.CONSENT, unread, "COMPLETED")
+        await engine.comes_to(K.FORUM_REVIEW, unread, "RUNNING")
+        await eventually(lambda: _nobody_is_aside(pool))
+    told = await _told(engine.client, workflow_id(K.CONSENT, unread.case_id))
+    facts = await engine.log.read_stream(unread.case_id)
+    assert [fact.position for brief in told for fact in brief.heard] == [one.position for one in facts]
+
+
+async def test_a_case_whose_first_event_cannot_be_read_is_told_of_from_the_beginning_later(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    theirs = dataclasses.replace(engine, log=another_release(pool, {"ReferralSubmitted": None}))
+    case = a_new_case().awaiting_consent(at=now())
+    async with theirs.dispatching() as dispatcher:
+        await engine.given(case)
+        await engine.has_caught_up(dispatcher)
+        await engine.comes_to(K.CONSENT, case)
+    async with engine.dispatching():
+        await engine.comes_to(K.CONSENT, case, "RUNNING")
+        await eventually(lambda: _nobody_is_aside(pool))
+
+
+async def test_an_event_of_a_meeting_that_cannot_be_read_concerns_no_process(
+    engine: Engine, pool: asyncpg.Pool
+) -> None:
+    meeting = a_meeting(f"meeting-{uuid4()}").agenda_open().agenda_closed()
+    assert any(isinstance(fact, AgendaPublished) for fact in meeting.facts)
+    theirs = dataclasses.replace(engine, log=another_release(pool, {"AgendaPublished": None}))
+    async with theirs.dispatching() as dispatcher:
+        await engine.given(meeting)
+        await engine.given(after := a_new_case().awaiting_consent(at=now()))
+        await engine.comes_to(K.CONSENT, after, "RUNNING")
+        await engine.has_caught_up(dispatcher)
+        assert await _nobody_is_aside(pool)
+
+
+async def _is_set_aside(pool: asyncpg.Pool, case_id: UUID, after: int, reason: str) -> bool:
+    rows = await pool.fetch("SELECT case_id, after_position, reason FROM dispatch.untold")
+    return [tuple(row) for row in rows] == [(case_id, after, reason)]
+
+
+async def _nobody_is_aside(pool: asyncpg.Pool) -> bool:
+    return await pool.fetchval("SELECT count(*) FROM dispatch.untold") == 0
+
+
+async def _told(client: Client, workflow: str) -> list[CaseBrief]:
+    """Everything that a process was told, in order."""
+    told: list[CaseBrief] = []
+    async for event in client.get_workflow_handle(workflow).fetch_history_events():
+        signal = event.workflow_execution_signaled_event_attributes
+        if signal.signal_name == "heard":
+            told += await client.data_converter.decode(signal.input.payloads, [CaseBrief])
+    return told
 
 
 async def test_whoever_was_overtaken_saves_no_position_and_begins_where_the_other_is(

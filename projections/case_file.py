@@ -13,10 +13,9 @@ from uuid import UUID
 from domain.case.allocation import KeyWorkerAllocated
 from domain.case.referral import ReferralDrafted, ReferralSubmitted
 from domain.case.referral_form import ReferralForm
-from domain.case.safeguarding import SafeguardingConcernRaised
 from domain.case.stages import MOVES
 from domain.case.state import AnyCaseEvent, Case, evolve
-from domain.messages import CaseId, ConcernId, WorkerId
+from domain.messages import CaseId, WorkerId
 from projections.source import Stored
 
 CASE_TOPICS: Final = frozenset(event.TOPIC for event in get_args(AnyCaseEvent))
@@ -44,7 +43,6 @@ class CaseFile:
     repeat: bool = False
     worker_names: dict[WorkerId, str] = field(default_factory=dict)
     """As at the allocation."""
-    screening_due: dict[ConcernId, datetime] = field(default_factory=dict)
 
     @classmethod
     def new(cls, stream_id: UUID) -> CaseFile:
@@ -68,8 +66,6 @@ class CaseFile:
             self._name(event.form)
         elif isinstance(event, KeyWorkerAllocated):
             self.worker_names[event.worker_id] = event.worker_name
-        elif isinstance(event, SafeguardingConcernRaised):
-            self.screening_due[event.concern_id] = event.screening_due_at
         self.version = stored.version
 
     def _submitted(self, event: ReferralSubmitted, stored: Stored) -> None:

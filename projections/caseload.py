@@ -12,7 +12,7 @@ from uuid import UUID
 
 from asyncpg import Pool
 
-from domain.case.stages import MOVES, Stage
+from domain.case.stages import MOVES, Stage, stage_after
 from domain.keyworker.events import (
     AnyWorkerEvent,
     CaseReleased,
@@ -31,9 +31,10 @@ from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
 _NEW: Final = Stage.NEW.value
-_MOVES: Final[Mapping[str, Mapping[str, str]]] = {
-    topic: {before.value: after.value for before, after in moves.items()} for topic, moves in MOVES.items()
-}
+_SAYS_WHERE_TO: Final = frozenset(
+    topic for topic, moves in MOVES.items() if any(isinstance(to, tuple) for to in moves.values())
+)
+"""Of these events the topic alone does not say where they lead."""
 
 
 class CaseloadRow(ReadRow):
@@ -65,14 +66,14 @@ class Caseload:
     VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
     HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES)
-    OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS
+    OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS | _SAYS_WHERE_TO
     DATES: ClassVar[frozenset[str]] = frozenset()
 
     async def apply(self, tables: Tables, batch: Batch) -> None:
         workers = _Workers()
         steps: dict[UUID, list[Stored]] = {}
         for one in batch.told:
-            if one.topic in _MOVES:
+            if one.topic in MOVES:
                 steps.setdefault(one.stream_id, []).append(one)
             else:
                 workers.tell(opened(one))
@@ -86,10 +87,11 @@ async def _put_stages(tables: Tables, steps: Mapping[UUID, Sequence[Stored]]) ->
     rows = await tables.fetch("stages", begun) if begun else []
     stages: dict[UUID, str] = {row["case_id"]: row["stage"] for row in rows}
     for case_id, topics in steps.items():
-        stage = stages.get(case_id, _NEW)
+        stage = Stage(stages.get(case_id, _NEW))
         for one in topics:
-            stage = _MOVES[one.topic].get(stage, stage)
-        stages[case_id] = stage
+            to = MOVES[one.topic].get(stage, stage)
+            stage = to if isinstance(to, Stage) else stage_after(stage, opened(one))
+        stages[case_id] = stage.value
     await tables.put("put_stages", [row for row in stages.items() if row[1] != _NEW])
 
 

@@ -123,9 +123,9 @@ class Due:
 
 def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
     case = file.case
-    items = [*_screenings(file)]
+    items = [*_clocks(case)]
     if case.stage in OPEN_STAGES:
-        items += [*_clocks(case), *_actions(case)]
+        items += _actions(case)
     for one in {item.item: item for item in items}.values():
         told = words.clock(one.clock)
         mine = told.role is Role.KEY_WORKER
@@ -153,16 +153,16 @@ def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
 
 def _clocks(case: Case) -> Iterator[_Item]:
     """One item per running clock; for information returns, one per agency that has not answered."""
-    for clock, due_at in case.due.items():
-        late = clock in case.overdue
+    for item, due_at in case.due.items():
+        clock, late = item.partition(":")[0], item in case.overdue
         if clock == "returns":
             for agency in dict.fromkeys(case.agencies_asked):
                 if agency not in case.returned:
                     yield _Item(f"returns:{agency}", clock, due_at, late, agency)
         elif words.clock(clock).role is Role.FORUM_MEMBER:
-            yield _Item(clock, clock, due_at, late, case.receiving_agency)
+            yield _Item(item, clock, due_at, late, case.receiving_agency)
         else:
-            yield _Item(clock, clock, due_at, late)
+            yield _Item(item, clock, due_at, late)
 
 
 def _actions(case: Case) -> Iterator[_Item]:
@@ -176,13 +176,6 @@ def _actions(case: Case) -> Iterator[_Item]:
             action.owner,
             action.action_id,
         )
-
-
-def _screenings(file: CaseFile) -> Iterator[_Item]:
-    """Concerns that nobody has screened. They are due whatever the stage: safeguarding runs beside the pathway."""
-    for concern_id, due_at in file.screening_due.items():
-        if file.case.open_concerns.get(concern_id) == "raised":
-            yield _Item(f"screening:{concern_id}", "screening", due_at)
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[tuple[object, ...]]:

@@ -23,6 +23,14 @@ class ProcessKind(StrEnum):
     FORUM_REVIEW = "forum-review"
     ALLOCATION = "allocation"
     STEP_DOWN = "step-down"
+    SUPPORT = "support"
+    ACTION_FOLLOW_UP = "action-follow-up"
+    GRANT_REVIEW = "grant-review"
+    COVER = "cover"
+    SAFEGUARDING = "safeguarding"
+    ESCALATION = "escalation"
+    TRANSFER = "transfer"
+    AFTER_CLOSURE = "after-closure"
 
 
 def workflow_id(kind: ProcessKind, case_id: UUID) -> str:

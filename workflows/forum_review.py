@@ -1,7 +1,4 @@
-"""Forum review: see that the case is listed, returns come in, a decision is recorded, and every action gets done.
-
-It stays as long as an action is open, whatever stage the case is in by then.
-"""
+"""Forum review: see that the case is listed, returns come in, and a decision is recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="ForumReview")
 class ForumReview(CaseProcess):
-    """From readiness for the forum until it has decided and the actions it set are finished."""
+    """From readiness for the forum until it has decided."""
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
@@ -24,7 +21,7 @@ class ForumReview(CaseProcess):
             self.when_passed("listing", "mark-listing-overdue")
             self.when_passed("returns", "mark-returns-missing")
             self.when_passed("decision", "mark-decision-overdue")
-            for action in self.case.actions:
+            for action in self.case.actions if self._actions_are_open() else ():
                 if not action.overdue:
                     self.at(action.due_at, "mark-action-overdue", action_id=str(action.action_id))
             if self.stands_in(Stage.READY_FOR_FORUM):
@@ -36,4 +33,7 @@ class ForumReview(CaseProcess):
                 await self.next("the completion of open actions", since=oldest)
 
     def _actions_are_open(self) -> bool:
+        # Actions have a process of their own now; one that began before goes on with those of its case.
+        if workflow.patched("actions-followed-up-apart"):
+            return False
         return self.stands_in(*OPEN_STAGES) and bool(self.case.actions)

@@ -75,6 +75,17 @@ class CaseProcess:
         if due_at is not None and clock not in self.case.overdue:
             self.at(due_at, command)
 
+    def when_each_passed(self, clock: str, command: str, argument: str) -> None:
+        """The same for a clock of which a case has several: each names, after a colon, what it is about."""
+        for name, due_at in self.case.due.items():
+            kind, _, about = name.partition(":")
+            if kind == clock and about and name not in self.case.overdue:
+                self.at(due_at, command, **{argument: about})
+
+    def runs(self, *clocks: str) -> bool:
+        """Whether one of these clocks runs, whatever it is about."""
+        return any(name.partition(":")[0] in clocks for name in self.case.due)
+
     def at(self, due_at: datetime, command: str, **arguments: str) -> None:
         """Issue this command at an instant, once."""
         self._steps.append(Step(command, due_at.isoformat(), due_at, arguments))

@@ -21,23 +21,43 @@ from workflows.contracts import CaseBrief, Fact, OpenAction, ProcessKind
 _BY_STAGE: dict[Stage, ProcessKind] = {
     Stage.SUBMITTED: ProcessKind.REFERRAL,
     Stage.TRIAGE: ProcessKind.REFERRAL,
+    Stage.INFO_REQUESTED: ProcessKind.REFERRAL,
     Stage.AWAITING_CONSENT: ProcessKind.CONSENT,
     Stage.READY_FOR_FORUM: ProcessKind.FORUM_REVIEW,
     Stage.ON_AGENDA: ProcessKind.FORUM_REVIEW,
     Stage.AWAITING_ALLOCATION: ProcessKind.ALLOCATION,
     Stage.WAITING_LIST: ProcessKind.ALLOCATION,
     Stage.INTRODUCTION: ProcessKind.ALLOCATION,
+    Stage.ACTIVE: ProcessKind.SUPPORT,
+    Stage.OUTREACH: ProcessKind.SUPPORT,
+    Stage.SUSPENDED: ProcessKind.SUPPORT,
     Stage.STEP_DOWN_PROPOSED: ProcessKind.STEP_DOWN,
     Stage.STEPPING_DOWN: ProcessKind.STEP_DOWN,
     Stage.MONITORING: ProcessKind.STEP_DOWN,
 }
 
+_BY_CLOCK: dict[str, ProcessKind] = {
+    "introduction": ProcessKind.SUPPORT,
+    "contact": ProcessKind.SUPPORT,
+    "disengagement": ProcessKind.SUPPORT,
+    "consent_review": ProcessKind.GRANT_REVIEW,
+    "consent_expiry": ProcessKind.GRANT_REVIEW,
+    "orphaned": ProcessKind.COVER,
+    "cover_ends": ProcessKind.COVER,
+    "screening": ProcessKind.SAFEGUARDING,
+    "escalation": ProcessKind.ESCALATION,
+    "transfer": ProcessKind.TRANSFER,
+    "sustained_outcome": ProcessKind.AFTER_CLOSURE,
+}
+"""Clocks that may run in several stages, or beside any: whoever waits for them is not the process of a stage."""
+
 
 def wanted(case: Case) -> frozenset[ProcessKind]:
-    """The processes that this case needs now: that of its stage, and the forum's review while an action is open."""
+    """The processes that this case needs now: that of its stage, and those of its running clocks and open actions."""
     kinds = {_BY_STAGE[case.stage]} if case.stage in _BY_STAGE else set()
+    kinds |= {_BY_CLOCK[name] for clock in case.due if (name := clock.partition(":")[0]) in _BY_CLOCK}
     if case.stage in OPEN_STAGES and case.open_actions:
-        kinds.add(ProcessKind.FORUM_REVIEW)
+        kinds.add(ProcessKind.ACTION_FOLLOW_UP)
     return frozenset(kinds)
 
 

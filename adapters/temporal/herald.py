@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from temporalio.common import (
@@ -21,34 +21,18 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.allocation import Allocation
-from workflows.consent import Consent
 from workflows.contracts import CaseBrief, ProcessKind, workflow_id
-from workflows.forum_review import ForumReview
 from workflows.process import CaseProcess
-from workflows.referral import Referral
+from workflows.processes import PROCESSES
 from workflows.search_attributes import CASE_ID, CASE_STAGE, NEIGHBOURHOOD, PROGRAMME
-from workflows.step_down import StepDown
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
     from workflows.routing import Routing
 
-_RUN: Final[Mapping[ProcessKind, Callable[[Any, CaseBrief], Awaitable[None]]]] = {
-    ProcessKind.REFERRAL: Referral.run,
-    ProcessKind.CONSENT: Consent.run,
-    ProcessKind.FORUM_REVIEW: ForumReview.run,
-    ProcessKind.ALLOCATION: Allocation.run,
-    ProcessKind.STEP_DOWN: StepDown.run,
-}
-
 PROCESS_NAMES: Final[Mapping[ProcessKind, str]] = {
-    ProcessKind.REFERRAL: "Referral",
-    ProcessKind.CONSENT: "Consent",
-    ProcessKind.FORUM_REVIEW: "ForumReview",
-    ProcessKind.ALLOCATION: "Allocation",
-    ProcessKind.STEP_DOWN: "StepDown",
+    kind: process.__name__ for kind, process in PROCESSES.items()
 }
 """Under which name each process is known to Temporal."""
 
@@ -94,7 +78,7 @@ class Herald:
 
     async def _start_and_tell(self, kind: ProcessKind, brief: CaseBrief) -> None:
         await self._client.start_workflow(
-            _RUN[kind],
+            PROCESS_NAMES[kind],
             brief,
             id=workflow_id(kind, brief.case_id),
             task_queue=self._task_queue,

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from workflows.activities import PathwayActivities
-from workflows.allocation import Allocation
-from workflows.consent import Consent
-from workflows.forum_review import ForumReview
-from workflows.referral import Referral
-from workflows.step_down import StepDown
+from workflows.processes import PROCESSES
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
     from domain.application import Application
 
-WORKFLOWS = (Referral, Consent, ForumReview, Allocation, StepDown)
+WORKFLOWS = tuple(PROCESSES.values())
 GRACE = timedelta(seconds=10)
 
 

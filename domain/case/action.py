@@ -32,7 +32,8 @@ from domain.messages import (
 from domain.roles import Permission, Role
 
 if TYPE_CHECKING:
-    from domain.case.state import Action, Case
+    from domain.case.evolving.action import Action
+    from domain.case.state import Case
     from domain.rules import Rules
 
 

@@ -33,7 +33,8 @@ from domain.messages import (
 from domain.roles import Permission, Role
 
 if TYPE_CHECKING:
-    from domain.case.state import Case, Grant
+    from domain.case.evolving.consent import Grant
+    from domain.case.state import Case
     from domain.rules import Rules
 
 

@@ -42,7 +42,8 @@ from domain.roles import Permission, Role
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.case.state import Case, Grant
+    from domain.case.evolving.consent import Grant
+    from domain.case.state import Case
     from domain.meeting.state import Meeting
     from domain.rules import Rules
 

@@ -37,7 +37,9 @@ def _diagram(moves: object, *, start: str, end: str | None) -> Iterable[str]:
     arrows: dict[tuple[str, str], list[str]] = {}
     for topic, move in moves.items():  # type: ignore[attr-defined]
         for source, target in move.items():
-            arrows.setdefault((str(source), str(target)), []).append(topic)
+            for one in target if isinstance(target, tuple) else (target,):
+                if one != source:
+                    arrows.setdefault((str(source), str(one)), []).append(topic)
     yield "```mermaid"
     yield "stateDiagram-v2"
     for (source, target), topics in arrows.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import domain.case.state
+import domain.case.evolving
 from domain import catalogue
 from domain.case.stages import Stage
 from domain.messages import open_field_names
@@ -17,12 +17,22 @@ from tests.support.scenario import a_case
 
 
 def clocks_of_a_case() -> set[str]:
-    """Every clock that the fold of a case starts, read from its source: `due["x"] = …` and `due.update(x=…)`."""
+    """Every clock that the fold of a case starts, read from its source.
+
+    It writes `due["x"] = …`, `due.update(x=…)`, or `due[f"x:{id}"] = …` for a clock of which there may be several.
+    """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(Path(domain.case.state.__file__).read_text(encoding="utf-8"))):
+    folder = Path(domain.case.evolving.__file__).parent
+    sources = [ast.parse(file.read_text(encoding="utf-8")) for file in folder.glob("*.py")]
+    for node in (node for source in sources for node in ast.walk(source)):
         match node:
             case ast.Subscript(value=ast.Attribute(attr="due"), slice=ast.Constant(value=str(clock))):
                 found.add(clock)
+            case ast.Subscript(
+                value=ast.Attribute(attr="due"),
+                slice=ast.JoinedStr(values=[ast.Constant(value=str(clock)), *_]),
+            ):
+                found.add(clock.removesuffix(":"))
             case ast.Call(
                 func=ast.Attribute(value=ast.Attribute(attr="due"), attr="update"), keywords=keywords
             ):

@@ -1,12 +1,11 @@
-"""What the forum review's process does by itself, before the meeting, after it, and while an action is open."""
+"""What the forum review's process does by itself, before the meeting and after it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case.action import ActionCompleted
 from tests.support.scenario import a_case
-from tests.workflows.world import World, decided, on_agenda
+from tests.workflows.world import World, on_agenda
 from workflows.contracts import ProcessKind
 
 
@@ -29,27 +28,3 @@ async def test_missing_returns_and_a_late_decision_are_marked_each_at_its_time(w
         ("InformationReturnsMissing", returns),
         ("ForumDecisionOverdue", decision),
     ]
-
-
-async def test_every_open_action_is_followed_into_the_support_and_no_further(world: World) -> None:
-    first, second = world.now + timedelta(days=9), world.now + timedelta(days=12)
-    case = on_agenda("robin", at=world.now, meets=world.now)
-    case = decided(case, "accept_lead_agency", at=world.now).led_by(at=world.now)
-    case = case.with_action("visit", due_at=first).with_action("forms", due_at=second)
-    await world.given(case)
-    waiting = await world.waiting(ProcessKind.FORUM_REVIEW, case)
-    assert (waiting.waits_for, waiting.next_due) == ("the completion of open actions", first)
-
-    await world.time.advance_to(first + timedelta(hours=1))
-    done = [
-        ActionCompleted(
-            **case.ids, action_id=case.action_id(name), evidence="Done", effective=True, late=False
-        )
-        for name in ("forms", "visit")
-    ]
-    await world.given(case := case.then_also(done[0]))
-    assert await world.is_running(ProcessKind.FORUM_REVIEW, case)
-    await world.given(case := case.then_also(done[1]))
-    assert not await world.is_running(ProcessKind.FORUM_REVIEW, case)
-    await world.time.advance(timedelta(days=30))
-    assert await world.done_by_the_engine(case) == [("ActionOverdue", first)]

@@ -45,19 +45,19 @@ def recorded(case: CaseStory) -> list[Recorded]:
         (a_case().awaiting_consent(), {K.CONSENT}),
         (a_case().ready_for_forum(), {K.FORUM_REVIEW}),
         (a_case().on_agenda(), {K.FORUM_REVIEW}),
-        (a_case().accepted(), {K.ALLOCATION, K.FORUM_REVIEW}),
-        (a_case().led_by(), set()),
-        (a_case().led_by().with_action(), {K.FORUM_REVIEW}),
-        (a_case().allocated_to(), {K.ALLOCATION, K.FORUM_REVIEW}),
-        (a_case().active(), {K.FORUM_REVIEW}),
-        (a_case().step_down_proposed(), {K.STEP_DOWN, K.FORUM_REVIEW}),
-        (a_case().stepping_down(), {K.STEP_DOWN, K.FORUM_REVIEW}),
-        (a_case().handed_over(), {K.STEP_DOWN, K.FORUM_REVIEW}),
+        (a_case().accepted(), {K.ALLOCATION, K.ACTION_FOLLOW_UP}),
+        (a_case().led_by(), {K.SUPPORT}),
+        (a_case().led_by().with_action(), {K.SUPPORT, K.ACTION_FOLLOW_UP}),
+        (a_case().allocated_to(), {K.ALLOCATION, K.ACTION_FOLLOW_UP}),
+        (a_case().active(), {K.SUPPORT, K.ACTION_FOLLOW_UP}),
+        (a_case().step_down_proposed(), {K.STEP_DOWN, K.ACTION_FOLLOW_UP}),
+        (a_case().stepping_down(), {K.STEP_DOWN, K.ACTION_FOLLOW_UP}),
+        (a_case().handed_over(), {K.STEP_DOWN, K.ACTION_FOLLOW_UP}),
         (a_case().on_agenda().with_action().closed(), set()),
     ],
     ids=lambda value: value.case.stage if isinstance(value, CaseStory) else None,
 )
-def test_a_case_needs_the_process_of_its_stage_and_the_forums_review_while_an_action_is_open(
+def test_a_case_needs_the_process_of_its_stage_and_one_for_its_open_actions(
     case: CaseStory, kinds: set[ProcessKind]
 ) -> None:
     assert route(recorded(case), after=10_000).run == kinds

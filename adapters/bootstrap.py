@@ -34,6 +34,7 @@ from domain.ports import Clock
 from domain.rules import load_rules
 from projections.read_models import ReadModels
 from projections.runner import ProjectionRunner, prepare
+from projections.tasks import end
 
 if TYPE_CHECKING:
     import uvicorn
@@ -324,9 +325,7 @@ async def _for_ever(name: str, work: Callable[[], Coroutine[Any, Any, None]]) ->
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await end([task])
 
 
 async def _close(pool: Pool) -> None:

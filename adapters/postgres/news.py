@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from adapters.postgres.pool import CONNECT_SECONDS
+from projections.tasks import end
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -44,9 +45,9 @@ class News:
             self._waiting.discard(bell)
             if not self._waiting and self._listener is not None:
                 listener, self._listener = self._listener, None
-                listener.cancel()
-                # Waited for, so that the pool can be closed as soon as the last follower has gone.
-                await asyncio.wait([listener])
+                # Waited for, so that the pool can be closed as soon as the last follower has gone; and told until it
+                # has heard, because a connection that is lost while it is opened makes another error of it.
+                await end([listener])
 
     async def _listen_for_ever(self) -> None:
         while True:

@@ -34,7 +34,6 @@ from domain.ports import Clock
 from domain.rules import load_rules
 from projections.read_models import ReadModels
 from projections.runner import ProjectionRunner, prepare
-from projections.tasks import end
 
 if TYPE_CHECKING:
     import uvicorn
@@ -325,7 +324,10 @@ async def _for_ever(name: str, work: Callable[[], Coroutine[Any, Any, None]]) ->
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
-    await end([task])
+    # Once and no more: a worker takes its time to end, and being cancelled again would cut that short.
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _close(pool: Pool) -> None:

@@ -132,6 +132,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "AllocationAnswerOverdue": "worker {worker_id}; was due {due_at}",
     "FirstContactOverdue": "worker {worker_id}; was due {due_at}",
     "AllocationEnded": "worker {worker_id}; {because}",
+    "CaseClosed": "because {because}",
     "ContactRecorded": "{by_agency}; by {by_channel}; reached: {reached}; face to face: {face_to_face}",
     "EngagementConfirmed": "worker {worker_id}",
     "OutcomeSet": "set by the {set_by}; outcome {outcome_id}",

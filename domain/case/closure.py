@@ -1,22 +1,60 @@
 """Closing a case, whatever for: the person's place and the worker's are free again.
 
 Why it closes, and whether it may, is decided in the stage where it happens. Nothing here refuses anything.
+`CaseClosed` is for the closings that have no event of their own; it stands before the facts of `free_everybody`.
 Source: machine A, stage Closed; machine E, EndAllocation (domain reference 2.4, 2.8).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.case.allocation import AllocationEnded
 from domain.case.triage import end_episode
 from domain.keyworker.events import CaseReleased
-from domain.messages import Event
+from domain.messages import CaseEvent, Event, PersonalText
 
 if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
+
+
+ClosureReason = Literal[
+    "completed",
+    "declined",
+    "advice_given",
+    "referred_on",
+    "not_eligible",
+    "out_of_area",
+    "consent_refused",
+    "declined_by_person",
+    "withdrawn",
+    "withdrawn_by_referrer",
+    "disengaged",
+    "moved",
+    "death",
+    "merged",
+    "insufficient_information",
+    "need_met",
+    "draft_discarded",
+]
+"""Source: closure reason codes (domain reference 2.4)."""
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+class CaseClosed(CaseEvent):
+    """The episode ended, and what for."""
+
+    TOPIC: ClassVar[str] = "CaseClosed"
+
+    because: ClosureReason
+    explanation: PersonalText | None = None
+
+
+# -- what closing means for others -----------------------------------------------------------------------------------
 
 
 def free_everybody(case: Case, worker: KeyWorker | None) -> Sequence[Event]:

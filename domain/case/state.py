@@ -18,6 +18,7 @@ from domain.case.evolving import (
     allocation,
     consent,
     forum_review,
+    life,
     referral,
     safeguarding,
     step_down,
@@ -48,6 +49,7 @@ AnyCaseEvent = (
     | support.AnySupportEvent
     | step_down.AnyStepDownEvent
     | safeguarding.AnySafeguardingEvent
+    | life.AnyLifeEvent
 )
 
 _EVOLVING: Final[Mapping[ModuleType, Any]] = {
@@ -59,9 +61,10 @@ _EVOLVING: Final[Mapping[ModuleType, Any]] = {
     support: support.AnySupportEvent,
     step_down: step_down.AnyStepDownEvent,
     safeguarding: safeguarding.AnySafeguardingEvent,
+    life: life.AnyLifeEvent,
 }
 _EVOLVE: Final[Mapping[type, Callable[[Case, Any], None]]] = {
-    kind: part.evolve for part, events in _EVOLVING.items() for kind in get_args(events)
+    kind: part.evolve for part, events in _EVOLVING.items() for kind in (get_args(events) or (events,))
 }
 
 

@@ -10,12 +10,16 @@ from domain.case import (
     action,
     allocation,
     consent,
+    conversation,
+    escalation,
     forum_review,
+    information,
     introduction,
     monitoring,
     participation,
     referral,
     safeguarding,
+    same_person,
     step_down,
     support,
     triage,
@@ -29,8 +33,11 @@ from domain.messages import EVENTS, Command, Event
 from domain.roles import MAY_ISSUE, Role
 
 IN_PATHWAY_ORDER = (
+    conversation,
     referral,
     triage,
+    information,
+    same_person,
     participation,
     consent,
     lifecycle,
@@ -45,6 +52,7 @@ IN_PATHWAY_ORDER = (
     step_down,
     monitoring,
     safeguarding,
+    escalation,
 )
 """Every file that decides something. A new one is added here, and with it its commands appear everywhere."""
 _PLACE = {module.__name__: place for place, module in enumerate(IN_PATHWAY_ORDER)}

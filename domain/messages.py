@@ -34,6 +34,8 @@ ActionId = NewType("ActionId", UUID)
 GrantId = NewType("GrantId", UUID)
 OutcomeId = NewType("OutcomeId", UUID)
 ConcernId = NewType("ConcernId", UUID)
+EscalationId = NewType("EscalationId", UUID)
+ConversationId = NewType("ConversationId", UUID)
 
 
 def _as_utc(instant: datetime) -> datetime:

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     """One row of the table: a kind of step."""
 
     SUBMIT_REFERRAL = "submit_referral"
+    RECORD_CONVERSATION = "record_conversation"
     TRIAGE = "triage"
     ENGINE_STEP = "engine_step"
     RECORD_CONSENT = "record_consent"
@@ -51,6 +52,9 @@ class Permission(StrEnum):
     RAISE_SAFEGUARDING = "raise_safeguarding"
     SCREEN_SAFEGUARDING = "screen_safeguarding"
     MARK_DEADLINE = "mark_deadline"
+    RAISE_ESCALATION = "raise_escalation"
+    ANSWER_ESCALATION = "answer_escalation"
+    SETTLE_ESCALATION = "settle_escalation"
 
 
 _R = Role
@@ -58,6 +62,9 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.SUBMIT_REFERRAL: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
     ),
+    Permission.RECORD_CONVERSATION: frozenset(
+        {_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
+    ),  # (ours) the front door
     Permission.TRIAGE: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),
     Permission.ENGINE_STEP: frozenset(
         {_R.COORDINATOR, _R.MANAGER, _R.SYSTEM}
@@ -92,4 +99,11 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
     Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),
     Permission.MARK_DEADLINE: frozenset({_R.SYSTEM}),
+    # (ours) any member of the forum and its agencies, and rules whose deadline has passed; not the person themselves.
+    Permission.RAISE_ESCALATION: frozenset(Role) - {_R.PERSON, _R.OPERATIONS, _R.AUDITOR},
+    Permission.ANSWER_ESCALATION: frozenset(
+        {_R.MANAGER, _R.SAFEGUARDING_LEAD, _R.CHAIR, _R.FORUM_MEMBER}
+    ),  # (ours) which of them answers at which level is the programme's
+    Permission.SETTLE_ESCALATION: frozenset(Role)
+    - {_R.PERSON, _R.OPERATIONS, _R.AUDITOR, _R.SYSTEM},  # (ours) whoever may raise, timers excepted
 }

@@ -17,6 +17,7 @@ from domain.case.evolving import (
     action,
     allocation,
     consent,
+    escalation,
     forum_review,
     life,
     referral,
@@ -26,6 +27,7 @@ from domain.case.evolving import (
 )
 from domain.case.evolving.action import Action
 from domain.case.evolving.consent import Grant, GrantState
+from domain.case.evolving.escalation import Escalation
 from domain.case.stages import Stage, stage_after
 from domain.errors import NotFound, NotYetDue, WrongStage
 from domain.messages import (
@@ -33,6 +35,7 @@ from domain.messages import (
     CaseId,
     Command,
     ConcernId,
+    EscalationId,
     GrantId,
     MeetingId,
     OutcomeId,
@@ -49,6 +52,7 @@ AnyCaseEvent = (
     | support.AnySupportEvent
     | step_down.AnyStepDownEvent
     | safeguarding.AnySafeguardingEvent
+    | escalation.AnyEscalationEvent
     | life.AnyLifeEvent
 )
 
@@ -61,6 +65,7 @@ _EVOLVING: Final[Mapping[ModuleType, Any]] = {
     support: support.AnySupportEvent,
     step_down: step_down.AnyStepDownEvent,
     safeguarding: safeguarding.AnySafeguardingEvent,
+    escalation: escalation.AnyEscalationEvent,
     life: life.AnyLifeEvent,
 }
 _EVOLVE: Final[Mapping[type, Callable[[Case, Any], None]]] = {
@@ -95,6 +100,9 @@ class Case:
     acknowledged: bool = False
     duplicate_candidates: dict[CaseId, PersonId] = field(default_factory=dict)
     undecided_duplicates: set[PersonId] = field(default_factory=set)
+    same_as: set[PersonId] = field(default_factory=set)
+    """Earlier records of the same person, as a coordinator decided."""
+    information_lapsed: bool = False
     due: dict[str, datetime] = field(default_factory=dict)
     """Running clocks by name; a clock leaves when what it waited for happened. A clock of which a case may have
     several bears the id of what it is about: `consent_review:<grant id>`."""
@@ -131,6 +139,7 @@ class Case:
     monitoring_elapsed: bool = False
     open_concerns: dict[ConcernId, str] = field(default_factory=dict)
     """Open safeguarding concerns: raised, or met when an enquiry is under way."""
+    escalations: dict[EscalationId, Escalation] = field(default_factory=dict)
     closed_because: str | None = None
     came_from: dict[Stage, Stage] = field(default_factory=dict)
     """For a stage that a case may be brought back from, the one it was in before."""

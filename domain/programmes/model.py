@@ -127,6 +127,8 @@ class Clocks(_Part):
     sustained_outcome: Clock
     repeat_window: Clock
     reopen: Clock
+    escalation_answer: Clock
+    escalation_reminder: Clock
 
 
 class Need(_Part):
@@ -241,6 +243,36 @@ class CasePoints(_Part):
         return self
 
 
+class EscalationLevel(_Part):
+    """One step of the ladder of escalation, and the roles that answer for it."""
+
+    code: str = Field(pattern=r"^[a-z][a-z_]*$")
+    label: str = Field(min_length=1)
+    roles: Names
+
+
+class Escalation(_Part):
+    """The ladder of escalation, lowest level first."""
+
+    levels: Annotated[tuple[EscalationLevel, ...], Field(strict=False, min_length=1)]
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _levels_are_named_once(self) -> Self:
+        twice = [code for code, times in Counter(one.code for one in self.levels).items() if times > 1]
+        if twice:
+            raise ValueError(f"levels are listed twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def highest(self) -> int:
+        return len(self.levels)
+
+    def level(self, number: int) -> EscalationLevel:
+        """The level of this number, from 1; beyond the last it is the last."""
+        return self.levels[min(number, self.highest) - 1]
+
+
 class Caseload(_Part):
     """Limits and weights of a key worker's caseload."""
 
@@ -283,6 +315,7 @@ class Programme(_Part):
     allocation: Allocation
     monitoring: Monitoring
     caseload: Caseload
+    escalation: Escalation
     assessment: Assessment
     needs: Annotated[tuple[Need, ...], Field(strict=False)]
 

@@ -1,0 +1,61 @@
+"""Escalations as the case remembers them. `evolve` only assigns: no guard, no clock, no rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+from uuid import UUID
+
+from domain.case import escalation as e
+
+if TYPE_CHECKING:
+    from domain.case.state import Case
+
+AnyEscalationEvent = (
+    e.EscalationRaised
+    | e.EscalationResponded
+    | e.EscalationResolved
+    | e.EscalationRaisedLevel
+    | e.EscalationUnanswered
+    | e.EscalationWithdrawn
+)
+
+
+@dataclass(slots=True)
+class Escalation:
+    """One thing that was put to a higher level. Nobody raised it if a deadline did."""
+
+    subject: e.Subject
+    subject_id: UUID | None
+    raised_by: str | None
+    raised_by_agency: str | None
+    level: int = 1
+    state: e.EscalationState = "open"
+    responded_by: str | None = None
+    reminders: int = 0
+
+
+def evolve(case: Case, event: AnyEscalationEvent) -> None:
+    """Assign what the event says."""
+    match event:
+        case e.EscalationRaised():
+            case.escalations[event.escalation_id] = Escalation(
+                event.subject, event.subject_id, event.raised_by, event.raised_by_agency, event.level
+            )
+            case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
+        case e.EscalationResponded():
+            case.stop_clocks(f"escalation:{event.escalation_id}")
+            answered = case.escalations[event.escalation_id]
+            answered.state, answered.responded_by = "responded", event.responded_by
+        case e.EscalationRaisedLevel():
+            raised = case.escalations[event.escalation_id]
+            raised.state, raised.level, raised.responded_by = "open", event.level, None
+            case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
+        case e.EscalationUnanswered():
+            case.escalations[event.escalation_id].reminders = event.reminder
+            case.due[f"escalation:{event.escalation_id}"] = event.next_due_at
+        case e.EscalationResolved() | e.EscalationWithdrawn():
+            case.stop_clocks(f"escalation:{event.escalation_id}")
+            case.escalations[event.escalation_id].state = "closed"
+        case _:
+            assert_never(event)

@@ -30,7 +30,8 @@ from projections.sql import Queries
 from projections.tables import Tables
 
 SQL: Final = Queries.beside(__file__)
-_NEW: Final = Stage.NEW.value
+_BEGIN: Final = frozenset(topic for topic, moves in MOVES.items() if Stage.NEW in moves)
+"""The events by which a case begins."""
 _SAYS_WHERE_TO: Final = frozenset(
     topic for topic, moves in MOVES.items() if any(isinstance(to, tuple) for to in moves.values())
 )
@@ -60,10 +61,13 @@ class CaseloadRow(ReadRow):
 
 
 class Caseload:
-    """Keeps workers and what they carry from their own events, and the stage of every case from its topics alone."""
+    """Keeps workers and what they carry from their own events, and the stage of every case until it is closed.
+
+    Closed cases have no row, so that questions do not get slower with all the cases there have ever been.
+    """
 
     NAME: ClassVar[str] = "caseload"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     QUERIES: ClassVar[Queries] = SQL
     HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES)
     OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS | _SAYS_WHERE_TO
@@ -85,14 +89,25 @@ async def _put_stages(tables: Tables, steps: Mapping[UUID, Sequence[Stored]]) ->
     """Move each case on from the stage that its row says."""
     begun = [case_id for case_id, topics in steps.items() if topics[0].version > 1]
     rows = await tables.fetch("stages", begun) if begun else []
-    stages: dict[UUID, str] = {row["case_id"]: row["stage"] for row in rows}
+    before: dict[UUID, str] = {row["case_id"]: row["stage"] for row in rows}
+    after: dict[UUID, Stage] = {}
     for case_id, topics in steps.items():
-        stage = Stage(stages.get(case_id, _NEW))
+        without_row = Stage.NEW if topics[0].topic in _BEGIN else Stage.CLOSED
+        stage = Stage(before.get(case_id, without_row))
         for one in topics:
             to = MOVES[one.topic].get(stage, stage)
             stage = to if isinstance(to, Stage) else stage_after(stage, opened(one))
-        stages[case_id] = stage.value
-    await tables.put("put_stages", [row for row in stages.items() if row[1] != _NEW])
+        after[case_id] = stage
+    if closed := [case_id for case_id in before if after[case_id] is Stage.CLOSED]:
+        await tables.execute("drop_stages", closed)
+    await tables.put(
+        "put_stages",
+        [
+            (case_id, stage.value)
+            for case_id, stage in after.items()
+            if stage not in {Stage.NEW, Stage.CLOSED} and before.get(case_id) != stage
+        ],
+    )
 
 
 class _Workers:

@@ -22,7 +22,7 @@ CREATE TABLE build.caseload_carried (
     points    integer NOT NULL,
     PRIMARY KEY (worker_id, case_id)
 );
--- Every step of every case changes a row here: room for that without touching the index.
+-- The cases that are not closed. Every step of one changes its row: room for that without touching the index.
 CREATE TABLE build.caseload_stage (
     case_id uuid PRIMARY KEY,
     stage   text NOT NULL
@@ -55,6 +55,10 @@ INSERT INTO build.caseload_stage (case_id, stage)
 SELECT case_id, stage FROM unnest($1::uuid[], $2::text[]) AS new (case_id, stage)
 ON CONFLICT (case_id) DO UPDATE SET stage = excluded.stage;
 
+-- name: drop_stages
+-- description: Remove cases that are closed.
+DELETE FROM build.caseload_stage WHERE case_id = ANY ($1::uuid[]);
+
 -- name: drop_workers
 -- description: Remove these workers, before they are written as they registered.
 DELETE FROM build.caseload_worker WHERE worker_id = ANY ($1::uuid[]);
@@ -81,7 +85,7 @@ WHERE carried.worker_id = gone.worker_id AND carried.case_id = gone.case_id;
 -- name: caseloads
 -- description: Every key worker, and per stage how many cases they carry and what these weigh. Parameters: programme,
 -- forum, agency, worker, and a day on which the worker is active or still carries cases; each may be null. The stages
--- are looked up case by case, so that it does not matter how many cases there have ever been.
+-- are looked up case by case, among those that are not closed: how many there have ever been does not matter.
 SELECT w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
        w.active_until, w.soft_limit, w.hard_limit, w.capacity_points,
        c.stage, count(c.case_id) AS cases, coalesce(sum(c.points), 0) AS points

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
+
+from asyncpg import Pool
 
 from domain.keyworker.events import CaseReweighed
 from projections import ProjectionRunner, ReadModels
@@ -46,6 +49,26 @@ async def test_a_case_that_is_released_leaves_the_caseload(
     await runner.catch_up()
     (row,) = await models.caseload()
     assert (row.cases, row.points, row.cases_by_stage) == (0, 0, {})
+
+
+async def test_a_case_that_is_closed_leaves_nothing_behind_however_its_events_are_cut(
+    teller: Teller, runner: ProjectionRunner, pool: Pool
+) -> None:
+    at_once, later, open_still = (
+        a_case("one").closed(),
+        a_case("two").awaiting_consent(),
+        a_case("three").accepted(),
+    )
+    await teller.tell(at_once, later, open_still)
+    await runner.catch_up()
+    assert await _stages(pool) == {later.case_id, open_still.case_id}
+    await teller.tell(later.closed().facts[len(later.facts) :])
+    await runner.catch_up()
+    assert await _stages(pool) == {open_still.case_id}
+
+
+async def _stages(pool: Pool) -> set[UUID]:
+    return {row["case_id"] for row in await pool.fetch("SELECT case_id FROM read.caseload_stage")}
 
 
 async def test_a_case_that_is_weighed_anew_counts_with_its_new_points(

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from adapters.postgres.pool import CONNECT_SECONDS
-from projections.tasks import end
 
 if TYPE_CHECKING:
     from asyncpg import Pool
 
 CHANNEL: Final = "ccp_log"
 _PAUSE_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 0.1
 
 
 class News:
@@ -47,7 +47,9 @@ class News:
                 listener, self._listener = self._listener, None
                 # Waited for, so that the pool can be closed as soon as the last follower has gone; and told until it
                 # has heard, because a connection that is lost while it is opened makes another error of it.
-                await end([listener])
+                while not listener.done():
+                    listener.cancel()
+                    await asyncio.wait([listener], timeout=_AGAIN_SECONDS)
 
     async def _listen_for_ever(self) -> None:
         while True:

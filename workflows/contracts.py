@@ -6,7 +6,7 @@ and instants only, never a name or a text that somebody wrote.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -85,6 +85,8 @@ class CaseBrief(_Contract):
     allocation_accepted: bool = False
     check_in: int = 0
     monitoring_elapsed: bool = False
+    clock_ahead: timedelta = timedelta(0)
+    """By how much the product's clock is ahead of Temporal's; other than nothing in virtual time only."""
 
 
 class IssueCommand(_Contract):

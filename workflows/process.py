@@ -94,7 +94,7 @@ class CaseProcess:
         """Take the step that is due, or else wait until the case is heard of or the next deadline passes."""
         steps = [step for step in self._steps if not self._settled(step)]
         self._steps = []
-        now = workflow.now()
+        now = workflow.now() + self.case.clock_ahead
         step = min(steps, key=lambda one: one.due_at or _AT_ONCE, default=None)
         if step is not None and (step.due_at is None or step.due_at <= now):
             await self._issue(step)

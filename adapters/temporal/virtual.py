@@ -9,32 +9,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from google.protobuf.empty_pb2 import Empty
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
+from temporalio.api.testservice.v1 import SleepRequest
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
 )
-from temporalio.client import (
-    Interceptor,
-    OutboundInterceptor,
-    StartWorkflowInput,
-    WorkflowHandle,
-)
-from temporalio.testing import WorkflowEnvironment
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.embedded import TimeSkippingTemporal
 from adapters.temporal.client import DATA_CONVERTER, sdk_runtime
 from adapters.temporal.search_attributes import register
+from adapters.temporal.turnstile import Turnstile
 from workflows.search_attributes import NEXT_DUE
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from adapters.temporal.dispatcher import Dispatcher
     from domain.ports import Clock, LogReader
 
@@ -74,34 +72,52 @@ class HeldClock:
 class VirtualTime:
     """A time-skipping Temporal server and the product's clock with it. Make one with `VirtualTime.started()`."""
 
-    def __init__(self, environment: WorkflowEnvironment, noted: dict[str, int], instant: datetime) -> None:
-        self._environment = environment
-        self._noted = noted
+    def __init__(self, client: Client, turnstile: Turnstile, instant: datetime) -> None:
+        self._client = client
+        self._turnstile = turnstile
         self._clock = HeldClock(instant)
         self._watched: tuple[Dispatcher, LogReader] | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def started(cls) -> AsyncIterator[VirtualTime]:
-        """Start the server at the present time, to the second, and hold its clock."""
-        noted = _StartedWorkflows()
-        environment = await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=str(TimeSkippingTemporal.executable()),
-            data_converter=DATA_CONVERTER,
-            interceptors=[noted],
-            # It warns of what this old kind of server cannot do.
-            runtime=sdk_runtime("ERROR"),
-        )
-        async with environment:
-            await register(environment.client)
-            now = await environment.get_current_time()
-            with environment.auto_time_skipping_disabled():
-                yield cls(environment, noted.ids, now.replace(microsecond=0))
+    async def started(cls, directory: Path | None = None) -> AsyncIterator[VirtualTime]:
+        """Start the server at the present time, to the second, and hold its clock.
+
+        The server's log is written to the directory, or to one of our own that is gone afterwards.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            place = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccp-virtual-")))
+            server = await stack.enter_async_context(TimeSkippingTemporal(place))
+            turnstile = Turnstile()
+            client = await _connected(server.address, turnstile)
+            await register(client)
+            now = await _time_of(client)
+            yield cls(client, turnstile, now.replace(microsecond=0))
+
+    async def begin(self, instant: datetime) -> None:
+        """Set the product's clock to an instant, earlier or later than now; nothing may be under way.
+
+        The server's own clock cannot go back, so every process is told by how much ours is ahead of it.
+        """
+        self._clock.instant = instant.astimezone(UTC)
+        self._turnstile.clock_ahead = self._clock.instant - await _time_of(self._client)
+
+    async def end(self) -> None:
+        """End every process that was begun, so that none wakes in the time of another story."""
+        self._watched = None
+        self._turnstile.open()
+        for workflow_id in list(self._turnstile.started):
+            try:
+                await self._client.get_workflow_handle(workflow_id).terminate("the story is over")
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            del self._turnstile.started[workflow_id]
 
     @property
     def client(self) -> Client:
         """The client for dispatcher and worker."""
-        return self._environment.client
+        return self._client
 
     @property
     def clock(self) -> Clock:
@@ -116,6 +132,7 @@ class VirtualTime:
     def watch(self, dispatcher: Dispatcher, log: LogReader) -> None:
         """Say who has to come to rest before time may go on."""
         self._watched = (dispatcher, log)
+        self._turnstile.one_at_a_time = True
 
     async def advance(self, duration: timedelta) -> None:
         """Let time pass; see `advance_to`."""
@@ -157,15 +174,20 @@ class VirtualTime:
         if dispatcher.position < head:
             return "the dispatcher", None
         next_due: datetime | None = None
-        for workflow_id in sorted(self._noted):
+        for workflow_id in sorted(self._turnstile.started):
             description = await self._describe(workflow_id)
             if description.workflow_execution_info.status != _RUNNING:
-                del self._noted[workflow_id]
+                del self._turnstile.started[workflow_id]
+            elif self._turnstile.waits(workflow_id):
+                continue
             elif await self._is_busy(description):
                 return workflow_id, None
             elif due_at := _next_due(description):
                 next_due = min(due_at, next_due or due_at)
-        return ("the log", None) if await log.head() != head else ("", next_due)
+        if await log.head() != head:
+            return "the log", None
+        # Everybody else is at rest: now, and only now, it is clear whose turn is next.
+        return self._turnstile.let_through() or "", next_due
 
     async def _describe(self, workflow_id: str) -> DescribeWorkflowExecutionResponse:
         # Not by the SDK's own reading: this server keeps an attribute that was unset as null, which that cannot read.
@@ -181,7 +203,7 @@ class VirtualTime:
             return True
         execution = description.workflow_execution_info.execution
         length = description.workflow_execution_info.history_length
-        if self._noted[execution.workflow_id] == length:
+        if self._turnstile.started[execution.workflow_id] == length:
             return False
         # This server does not tell whether a workflow task is pending, so the history has to.
         handle = self.client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
@@ -190,50 +212,45 @@ class VirtualTime:
         # A history that has grown since tells of another state than the description.
         if len(kinds) != length or last != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
             return True
-        self._noted[execution.workflow_id] = length
+        self._turnstile.started[execution.workflow_id] = length
         return False
 
     async def _move_to(self, instant: datetime) -> None:
-        ahead = instant + _SLACK - await self._environment.get_current_time()
+        ahead = instant + _SLACK - await self._reached()
         if instant == self.now:
             # A deadline that has passed, and whose timer has not fired yet: it was set late.
             ahead = max(ahead, _SLACK)
         # Ours first: a timer that fires on the way must find its deadline passed.
         self._clock.instant = instant
         if ahead > timedelta(0):
-            await self._environment.sleep(ahead)
+            request = SleepRequest()
+            request.duration.FromTimedelta(ahead)
+            await self._client.test_service.unlock_time_skipping_with_sleep(request)
 
     async def _let_a_retry_happen(self, description: DescribeWorkflowExecutionResponse) -> None:
         # The server's clock cannot be stopped. Should it reach a deadline that ours has not, ours follows.
         if any(activity.attempt > 1 for activity in description.pending_activities):
-            reached = await self._environment.get_current_time()
-            self._clock.instant = max(self._clock.instant, reached)
+            self._clock.instant = max(self._clock.instant, await self._reached())
+
+    async def _reached(self) -> datetime:
+        """What the server's clock shows, in our time."""
+        return await _time_of(self._client) + self._turnstile.clock_ahead
+
+
+async def _connected(address: str, turnstile: Turnstile) -> Client:
+    # It warns of what this old kind of server cannot do.
+    runtime = sdk_runtime("ERROR")
+    return await Client.connect(
+        address, data_converter=DATA_CONVERTER, interceptors=[turnstile], runtime=runtime
+    )
+
+
+async def _time_of(client: Client) -> datetime:
+    answer = await client.test_service.get_current_time(Empty())
+    return answer.time.ToDatetime().replace(tzinfo=UTC)
 
 
 def _next_due(description: DescribeWorkflowExecutionResponse) -> datetime | None:
     payload = description.workflow_execution_info.search_attributes.indexed_fields[NEXT_DUE.name]
     value = json.loads(payload.data) if payload.data else None
     return datetime.fromisoformat(value) if value else None
-
-
-class _StartedWorkflows(Interceptor):
-    """Notes which workflows this client started, since the time-skipping server cannot list what it runs.
-
-    Beside each stands how long its history was when it was last seen at rest.
-    """
-
-    def __init__(self) -> None:
-        self.ids: dict[str, int] = {}
-
-    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 - named so by the SDK
-        return _Noting(next, self.ids)
-
-
-class _Noting(OutboundInterceptor):
-    def __init__(self, following: OutboundInterceptor, ids: dict[str, int]) -> None:
-        super().__init__(following)
-        self._ids = ids
-
-    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002 - as above
-        self._ids.setdefault(input.id, 0)
-        return await super().start_workflow(input)

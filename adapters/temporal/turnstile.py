@@ -1,0 +1,106 @@
+"""What virtual time puts between the product and Temporal, so that a story can be told twice and go the same way.
+
+It sees which processes begin, tells each how far the clocks are apart, and lets the engine's steps through one at a time:
+several deadlines may pass at one moment, and each is kept when all is quiet, in a fixed order. Must not know any step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from temporalio import activity
+from temporalio.client import (
+    Interceptor,
+    OutboundInterceptor,
+    SignalWorkflowInput,
+    StartWorkflowInput,
+    WorkflowHandle,
+)
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+from temporalio.worker import Interceptor as WorkerInterceptor
+
+
+class Turnstile(Interceptor, WorkerInterceptor):
+    """Given to a client, it works for that client and for every worker made of it."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, int] = {}
+        """Every workflow that was started, with how long its history was when it was last seen at rest: the
+        time-skipping server cannot list what it runs."""
+        self.clock_ahead = timedelta(0)
+        self.one_at_a_time = False
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    def waits(self, workflow_id: str) -> bool:
+        """Whether a step of this workflow waits to be let through."""
+        return workflow_id in self._waiting
+
+    def let_through(self) -> str | None:
+        """Let the first of those that wait do its step; answer whose it was, if anybody waits."""
+        first = min(self._waiting, default=None)
+        if first is not None:
+            self._waiting.pop(first).set_result(None)
+        return first
+
+    def open(self) -> None:
+        """Let everybody through, now and from now on."""
+        self.one_at_a_time = False
+        while self.let_through() is not None:
+            pass
+
+    async def pass_through(self, workflow_id: str) -> None:
+        """Wait to be let through."""
+        if not self.one_at_a_time:
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[workflow_id] = turn
+        try:
+            await turn
+        finally:
+            if self._waiting.get(workflow_id) is turn:
+                del self._waiting[workflow_id]
+
+    def stamped(self, arguments: Sequence[Any]) -> list[Any]:
+        """The arguments of a message to a workflow; a brief among them says how far the clocks are apart."""
+        return [self._stamped(one) for one in arguments]
+
+    def _stamped(self, one: Any) -> Any:
+        if isinstance(one, BaseModel) and "clock_ahead" in type(one).model_fields:
+            return one.model_copy(update={"clock_ahead": self.clock_ahead})
+        return one
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 - named so by the SDK
+        return _Client(next, self)
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        return _Activities(next, self)
+
+
+class _Client(OutboundInterceptor):
+    def __init__(self, following: OutboundInterceptor, turnstile: Turnstile) -> None:
+        super().__init__(following)
+        self._turnstile = turnstile
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
+        self._turnstile.started.setdefault(input.id, 0)
+        input.args = self._turnstile.stamped(input.args)
+        input.start_signal_args = self._turnstile.stamped(input.start_signal_args)
+        return await super().start_workflow(input)
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:  # noqa: A002
+        input.args = self._turnstile.stamped(input.args)
+        await super().signal_workflow(input)
+
+
+class _Activities(ActivityInboundInterceptor):
+    def __init__(self, following: ActivityInboundInterceptor, turnstile: Turnstile) -> None:
+        super().__init__(following)
+        self._turnstile = turnstile
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        await self._turnstile.pass_through(activity.info().workflow_id or "")
+        return await super().execute_activity(input)

@@ -12,6 +12,8 @@ from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
+from domain.case.retry import DuplicateCommandIgnored
+from domain.case.stages import Stage
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
 from domain.decisions import Decision
@@ -29,9 +31,11 @@ from domain.keyworker.state import evolve as evolve_worker
 from domain.meeting.state import Meeting
 from domain.meeting.state import evolve as evolve_meeting
 from domain.messages import (
+    EVENTS,
     Actor,
     CaseEvent,
     CaseId,
+    Channel,
     Command,
     Envelope,
     Event,
@@ -59,6 +63,7 @@ from domain.ports import (
     StreamChange,
     VersionConflict,
     WorkerPool,
+    Written,
 )
 from domain.reservations import reservations
 from domain.roles import MAY_ISSUE
@@ -82,6 +87,8 @@ class Request:
     reason: str | None = None
     correlation_id: UUID | None = None
     causation_id: UUID | None = None
+    repetition_expected: bool = False
+    """Whoever asks goes over the same things again on purpose, as an import does: that is not worth a record."""
 
 
 class _Identified(Protocol):
@@ -126,7 +133,9 @@ class Application:
             )
         earlier = await self._log.answer_to(request.command_id)
         if earlier is not None:
-            return _same_command(earlier, command)
+            answer = _same_command(earlier, command)
+            await self._note_repetition(request, answer)
+            return answer
         decision = catalogue.decision(command.NAME)
         for _ in range(ATTEMPTS):
             moment = await self._moment(request)
@@ -161,6 +170,26 @@ class Application:
             return request
         return replace(request, actor=request.actor.model_copy(update={"agency": name}))
 
+    async def _note_repetition(self, request: Request, answer: Answer) -> None:
+        """Put on record that a partner's system sent a message twice, if it was about a case."""
+        if request.repetition_expected or request.actor.channel is not Channel.ADAPTER:
+            return
+        case_id = next((one.stream_id for one in answer.events if _is_of_a_case(one)), None)
+        if case_id is None:
+            return
+        moment = await self._moment(replace(request, effective_at=None))
+        loaded = _Loaded()
+        case = await self._stream("Case", case_id, loaded, may_be_new=False)
+        ignored = DuplicateCommandIgnored(
+            case_id=case.case_id, person_id=case.person_id, command=request.command.NAME
+        )
+        again = replace(
+            request, command_id=uuid5(request.command_id, moment.now.isoformat()), effective_at=None
+        )
+        append = await self._append(again, moment, loaded, [ignored])
+        change = replace(append.changes[0], expected_version=ANY_VERSION)
+        await self._log.append(replace(append, changes=(change,)))
+
     # -- loading ------------------------------------------------------------------------------------------------------
 
     async def _moment(self, request: Request) -> Moment:
@@ -188,11 +217,23 @@ class Application:
                     started = new and person_id is None
                     person_id = person_id or _person_of(loaded) or PersonId(moment.new_id("person"))
                     await self._stream(kind, person_id, loaded, may_be_new=started)
+                case "Person | None":
+                    loaded.states[kind] = await self._other_person(command, loaded)
                 case "Meeting":
                     meeting_id = getattr(command, "meeting_id", None) or _meeting_of(loaded)
                     await self._stream(
                         kind, meeting_id or MeetingId(moment.new_id("meeting")), loaded, may_be_new=new
                     )
+                case "Meeting | None":
+                    earlier = getattr(command, "earlier_meeting", None)
+                    loaded.states[kind] = (
+                        await self._beside("Meeting", earlier, loaded) if earlier else None
+                    )
+                case "Sequence[Case]":
+                    meeting = cast("Meeting", loaded.states["Meeting"])
+                    loaded.states[kind] = [
+                        await self._beside("Case", case_id, loaded) for case_id in meeting.items
+                    ]
                 case "KeyWorker":
                     worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
                     await self._stream(
@@ -207,6 +248,9 @@ class Application:
                     )
                 case "Sequence[KnownPerson]":
                     loaded.states[kind] = await self._known(cast("_Identified", command), loaded)
+                case "Sequence[Recorded]":
+                    case_id = cast("Case", loaded.states["Case"]).case_id
+                    loaded.states[kind] = await self._log.read_stream(case_id)
                 case "Sequence[KeyWorker]":
                     programme = cast("Case", loaded.states["Case"]).programme
                     loaded.states[kind] = [
@@ -226,15 +270,33 @@ class Application:
         loaded.versions[stream_id] = stream.version
         return state
 
+    async def _beside(self, kind: str, stream_id: UUID, loaded: _Loaded) -> Any:
+        """One more of a kind that the command reads; its version counts too."""
+        stream = await self._log.load(stream_id)
+        if not stream.events or not isinstance(stream.events[0], _EVENTS_OF[kind]):
+            raise NotFound(kind=_NAMES[kind], id=stream_id)
+        loaded.versions.setdefault(stream_id, stream.version)
+        return _folded(kind, stream_id, stream.events)
+
     async def _other_case(self, command: Command, loaded: _Loaded) -> Case | None:
         """The other case that a command names; its version counts too, so it cannot close at the same moment."""
-        case_id = getattr(command, "duplicate_of", None)
+        case_id = getattr(command, "duplicate_of", None) or getattr(command, "survivor", None)
         if case_id is None:
             return None
         stream = await self._log.load(case_id)
         loaded.versions.setdefault(case_id, stream.version)
         other = _folded("Case", case_id, [one for one in stream.events if isinstance(one, CaseEvent)])
         return cast("Case", other) if other.exists else None
+
+    async def _other_person(self, command: Command, loaded: _Loaded) -> Person | None:
+        """The other record of a person that a command names; its version counts too."""
+        person_id = getattr(command, "other_person", None)
+        if person_id is None:
+            return None
+        stream = await self._log.load(person_id)
+        loaded.versions.setdefault(person_id, stream.version)
+        other = _folded("Person", person_id, [one for one in stream.events if isinstance(one, PersonEvent)])
+        return cast("Person", other) if other.exists else None
 
     async def _state(self, kind: str, stream_id: UUID) -> Any:
         return _folded(kind, stream_id, (await self._log.load(stream_id)).events)
@@ -284,11 +346,15 @@ _LOAD_ORDER = (
     "Case",
     "Case | None",
     "Person",
+    "Person | None",
     "Meeting",
+    "Meeting | None",
+    "Sequence[Case]",
     "KeyWorker",
     "KeyWorker | None",
     "Sequence[KnownPerson]",
     "Sequence[KeyWorker]",
+    "Sequence[Recorded]",
     "Moment",
     "Rules",
 )
@@ -330,6 +396,10 @@ def command_id_from(key: str, *, agency: str) -> UUID:
         return UUID(key)
     except ValueError:
         return uuid5(NAMESPACE_URL, f"ccp:{agency}:{key}")
+
+
+def _is_of_a_case(written: Written) -> bool:
+    return issubclass(EVENTS[written.topic], CaseEvent)
 
 
 def _same_command(answer: Answer, command: Command) -> Answer:
@@ -375,4 +445,7 @@ def _meeting_of(loaded: _Loaded) -> MeetingId | None:
 
 def _worker_of(loaded: _Loaded) -> WorkerId | None:
     case = cast("Case | None", loaded.states.get("Case"))
-    return case.worker_id if case is not None else None
+    if case is None:
+        return None
+    # Of a closed case it is the one who had it: they may take it again.
+    return case.worker_when_closed if case.stage is Stage.CLOSED else case.worker_id

@@ -18,17 +18,22 @@ READABLE = frozenset(
         "Case",
         "Case | None",
         "Person",
+        "Person | None",
         "Meeting",
+        "Meeting | None",
         "KeyWorker",
         "KeyWorker | None",
         "Moment",
         "Rules",
+        "Sequence[Case]",
         "Sequence[KnownPerson]",
+        "Sequence[Recorded]",
         "Sequence[KeyWorker]",
     }
 )
 """What a decision may ask for. `Case | None` is the other case that the command names (`duplicate_of`), if there is one;
-`Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool."""
+`Person | None` is the other record that it names (`other_person`); `Meeting | None` is the earlier meeting that it names
+(`earlier_meeting`); `Sequence[Case]` are the cases on the meeting's agenda; `Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool; `Sequence[Recorded]` is the case's own history."""
 
 
 @dataclass(frozen=True, slots=True)

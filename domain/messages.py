@@ -35,6 +35,7 @@ GrantId = NewType("GrantId", UUID)
 OutcomeId = NewType("OutcomeId", UUID)
 ConcernId = NewType("ConcernId", UUID)
 EscalationId = NewType("EscalationId", UUID)
+BlockerId = NewType("BlockerId", UUID)
 ConversationId = NewType("ConversationId", UUID)
 
 

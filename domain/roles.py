@@ -49,9 +49,13 @@ class Permission(StrEnum):
     APPROVE_STEP_DOWN = "approve_step_down"
     MONITOR = "monitor"
     CLOSE_CASE = "close_case"
+    REPORT_DEATH = "report_death"
+    RECORD_DEATH = "record_death"
+    RECORD_CIRCUMSTANCES = "record_circumstances"
     RAISE_SAFEGUARDING = "raise_safeguarding"
     SCREEN_SAFEGUARDING = "screen_safeguarding"
     MARK_DEADLINE = "mark_deadline"
+    REFER_HIGH_RISK = "refer_high_risk"
     RAISE_ESCALATION = "raise_escalation"
     ANSWER_ESCALATION = "answer_escalation"
     SETTLE_ESCALATION = "settle_escalation"
@@ -96,9 +100,16 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
         {_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.FORUM_MEMBER, _R.ADAPTER}
     ),  # (ours)
     Permission.CLOSE_CASE: frozenset({_R.MANAGER}),
+    Permission.REPORT_DEATH: frozenset(Role)
+    - {_R.SYSTEM, _R.AUDITOR, _R.OPERATIONS},  # (ours) anybody may hear of it
+    Permission.RECORD_DEATH: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),  # (ours)
+    Permission.RECORD_CIRCUMSTANCES: frozenset({_R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER}),  # (ours)
     Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
     Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),
     Permission.MARK_DEADLINE: frozenset({_R.SYSTEM}),
+    Permission.REFER_HIGH_RISK: frozenset(
+        {_R.REFERRER, _R.COORDINATOR, _R.CHAIR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
+    ),  # (ours) whoever works with the person
     # (ours) any member of the forum and its agencies, and rules whose deadline has passed; not the person themselves.
     Permission.RAISE_ESCALATION: frozenset(Role) - {_R.PERSON, _R.OPERATIONS, _R.AUDITOR},
     Permission.ANSWER_ESCALATION: frozenset(

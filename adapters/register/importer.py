@@ -70,6 +70,7 @@ async def _one(application: Application, line: Line, earlier: Line, programme: s
                 ),
                 command_id=line.command_id,
                 effective_at=referral.received_at,
+                repetition_expected=True,
             )
         )
     except CellRefused as refused:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.case.allocation import AllocationEnded
+from domain.case.stages import Stage
 from domain.case.triage import end_episode
 from domain.keyworker.events import CaseReleased
+from domain.meeting.events import AgendaItemRemoved
 from domain.messages import CaseEvent, Event, PersonalText
 
 if TYPE_CHECKING:
@@ -55,6 +57,13 @@ class CaseClosed(CaseEvent):
 
 
 # -- what closing means for others -----------------------------------------------------------------------------------
+
+
+def end_case(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
+    """What it means to everybody that a case is closed, wherever it stood: no meeting waits for its outcome either."""
+    listed = case.meeting_id if case.stage is Stage.ON_AGENDA else None
+    item = [AgendaItemRemoved(meeting_id=listed, case_id=case.case_id)] if listed else []
+    return [*item, *free_everybody(case, worker)]
 
 
 def free_everybody(case: Case, worker: KeyWorker | None) -> Sequence[Event]:

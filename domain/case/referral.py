@@ -31,6 +31,7 @@ from domain.case.referral_form import (
     birthday,
     broken_rules,
 )
+from domain.case.same_person import is_repeat
 from domain.case.stages import Stage
 from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
 from domain.decisions import decides
@@ -42,6 +43,7 @@ from domain.messages import (
     CaseId,
     Code,
     Command,
+    ConversationId,
     Event,
     Instant,
     Moment,
@@ -97,6 +99,7 @@ class ReferralSubmitted(CaseEvent):
     interpreter_needed: bool
     repeat: bool
     previous_case: CaseId | None = None
+    conversation_id: ConversationId | None = None
     form: PersonalForm
     acknowledge_due_at: Instant
     triage_due_at: Instant
@@ -166,6 +169,7 @@ class SubmitReferral(Command):
         None, description="named practitioner; the acting person when left out"
     )
     referrer_contact: StaffText | None = None
+    conversation_id: ConversationId | None = Field(None, description="of the conversation that led here")
     if_possible_duplicate: Literal["refuse", "link"] = Field(
         "refuse",
         description="what to do when a case may be open for the same person: refuse, or link for a decision",
@@ -252,7 +256,12 @@ def submit_referral(
     flags = list(_flags(command, case, person, known, born))
     if command.if_possible_duplicate == "refuse" and any(flag.other_case for flag in flags):
         raise PossibleDuplicate(programme=command.programme)
-    episode = EpisodeOpened(person_id=person.person_id, case_id=case.case_id, programme=command.programme)
+    episode = EpisodeOpened(
+        person_id=person.person_id,
+        case_id=case.case_id,
+        programme=command.programme,
+        referred_on=rules.london_day(moment.effective_at),
+    )
     return [*registered, episode, submitted, *flags]
 
 
@@ -263,7 +272,6 @@ def _submitted(
     today = rules.london_day(moment.now)
     place = rules.geography.place(command.form.ward, today)
     area = place if isinstance(place, InArea) else None
-    previous = [case_id for name, case_id in person.past_cases if name == command.programme]
     return ReferralSubmitted(
         case_id=case.case_id,
         person_id=person.person_id,
@@ -279,8 +287,9 @@ def _submitted(
         locality=area.locality if area else None,
         forum=rules.geography.forum_for(area.neighbourhood, today).code if area else None,
         interpreter_needed=command.form.interpreter_needed,
-        repeat=bool(previous),
-        previous_case=previous[-1] if previous else None,
+        repeat=is_repeat(person, command.programme, moment, rules),
+        previous_case=person.previous_case(command.programme),
+        conversation_id=command.conversation_id,
         form=command.form,
         acknowledge_due_at=rules.deadline(command.programme, "acknowledge", moment.now),
         triage_due_at=rules.deadline(command.programme, "triage", moment.now),

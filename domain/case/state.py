@@ -28,6 +28,7 @@ from domain.case.evolving import (
 from domain.case.evolving.action import Action
 from domain.case.evolving.consent import Grant, GrantState
 from domain.case.evolving.escalation import Escalation
+from domain.case.evolving.safeguarding import Concern
 from domain.case.stages import Stage, stage_after
 from domain.errors import NotFound, NotYetDue, WrongStage
 from domain.messages import (
@@ -137,10 +138,18 @@ class Case:
     last_check_in: str | None = None
     monitoring_ends_at: datetime | None = None
     monitoring_elapsed: bool = False
-    open_concerns: dict[ConcernId, str] = field(default_factory=dict)
-    """Open safeguarding concerns: raised, or met when an enquiry is under way."""
+    concerns: dict[ConcernId, Concern] = field(default_factory=dict)
+    """Every safeguarding concern there has been, in the order in which they were raised."""
+    barred: set[str] = field(default_factory=set)
+    """Whoever must not see or touch the case, by the reference they act under: alleged sources of harm."""
+    forum_referrals: list[tuple[str, datetime]] = field(default_factory=list)
+    """Which other forums were told of the risk, and when."""
     escalations: dict[EscalationId, Escalation] = field(default_factory=dict)
+    death_reported: bool = False
     closed_because: str | None = None
+    merged_into: CaseId | None = None
+    worker_when_closed: WorkerId | None = None
+    due_when_closed: dict[str, datetime] = field(default_factory=dict)
     came_from: dict[Stage, Stage] = field(default_factory=dict)
     """For a stage that a case may be brought back from, the one it was in before."""
 
@@ -150,8 +159,13 @@ class Case:
 
     @property
     def enquiries(self) -> frozenset[ConcernId]:
-        """Safeguarding concerns that met the threshold and whose enquiry is under way."""
-        return frozenset(one for one, stands in self.open_concerns.items() if stands == "enquiry")
+        """Safeguarding concerns that met the threshold and whose enquiry is under way, or about to begin."""
+        return frozenset(one for one, stands in self.open_concerns.items() if stands in ("met", "enquiry"))
+
+    @property
+    def open_concerns(self) -> dict[ConcernId, str]:
+        """The safeguarding concerns that are not closed, and the state each is in."""
+        return {one.concern_id: one.state for one in self.concerns.values() if one.state != "closed"}
 
     @property
     def open_actions(self) -> list[Action]:
@@ -196,6 +210,12 @@ class Case:
     def close(self, because: str) -> None:
         """The episode ends; of what was waited for, only what runs beside the pathway goes on."""
         self.closed_because = because
+        self.worker_when_closed = self.worker_id
+        self.due_when_closed = {
+            clock: due_at
+            for clock, due_at in self.due.items()
+            if clock.partition(":")[0] not in _BESIDE_THE_PATHWAY
+        }
         self.stop_clocks(*(clock for clock in self.due if clock.partition(":")[0] not in _BESIDE_THE_PATHWAY))
 
 

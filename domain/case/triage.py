@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.stages import OPEN_STAGES, Stage
+from domain.case.action_changes import end_actions
+from domain.case.stages import MOVES, OPEN_STAGES, Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.geography import InArea
@@ -402,9 +403,7 @@ def withdraw_referral(command: WithdrawReferral, case: Case, moment: Moment) -> 
 
     Source: machine A, WithdrawReferral (domain reference 2.4).
     """
-    case.require(
-        command, Stage.SUBMITTED, Stage.TRIAGE, Stage.AWAITING_CONSENT, Stage.READY_FOR_FORUM, Stage.ON_AGENDA
-    )
+    case.require(command, *MOVES[ReferralWithdrawn.TOPIC])
     if moment.actor.role != "safeguarding_lead":
         if moment.by_agency != case.referring_agency:
             raise ReferrerOnly
@@ -428,5 +427,18 @@ def require_override_authority(moment: Moment) -> None:
 
 
 def end_episode(case: Case) -> Sequence[Event]:
-    """What a closed case means for the person: the place for an open case is free again."""
-    return [EpisodeEnded(person_id=case.person_id, case_id=case.case_id, programme=case.programme)]
+    """What a closed case means: its open actions end, and the person's place for an open case is free again.
+
+    That place is given back under each of the person's records.
+    """
+    return [
+        *end_actions(case),
+        *_places_given_back(case),
+    ]
+
+
+def _places_given_back(case: Case) -> Sequence[Event]:
+    return [
+        EpisodeEnded(person_id=person_id, case_id=case.case_id, programme=case.programme)
+        for person_id in (case.person_id, *sorted(case.same_as))
+    ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.errors import Conflict
-from domain.messages import CaseId, Code, PersonalText, PersonEvent, PersonId
+from domain.messages import CaseId, Code, Day, PersonalText, PersonEvent, PersonId
 from domain.person.matching import Identity
 
 
@@ -38,6 +38,8 @@ class EpisodeOpened(PersonEvent):
 
     case_id: CaseId
     programme: Code
+    referred_on: Day | None = None
+    """The day in London on which the referral happened; episodes of earlier versions do not say."""
 
 
 class EpisodeEnded(PersonEvent):

@@ -26,6 +26,8 @@ class Person:
     identity: Identity | None = None
     open_cases: dict[str, CaseId] = field(default_factory=dict)
     past_cases: list[tuple[str, CaseId]] = field(default_factory=list)
+    last_referred: dict[str, date] = field(default_factory=dict)
+    """The day of the last referral to each programme."""
 
     @property
     def exists(self) -> bool:
@@ -38,6 +40,10 @@ class Person:
         """
         if programme in self.open_cases:
             raise OpenCaseExists(programme=programme)
+
+    def previous_case(self, programme: str) -> CaseId | None:
+        """The last case of this person in the programme that was closed."""
+        return next((case_id for name, case_id in reversed(self.past_cases) if name == programme), None)
 
     def as_known(self) -> KnownPerson:
         """This person as somebody a new referral may be about; only for a person who exists."""
@@ -59,6 +65,8 @@ def evolve(person: Person, event: AnyPersonEvent) -> Person:
             )
         case EpisodeOpened():
             person.open_cases[event.programme] = event.case_id
+            if event.referred_on is not None:
+                person.last_referred[event.programme] = event.referred_on
         case EpisodeEnded():
             person.open_cases.pop(event.programme, None)
             person.past_cases.append((event.programme, event.case_id))

@@ -116,6 +116,11 @@ class Clocks(_Part):
     allocation_answer: Clock
     first_contact: Clock
     waiting_check: Clock
+    waiting_check_grace: Clock
+    priority_wait: Clock
+    cover_priority: Clock
+    cover: Clock
+    leaver_handover: Clock
     introduction: Clock
     contact: Clock
     disengagement: Clock
@@ -127,6 +132,7 @@ class Clocks(_Part):
     sustained_outcome: Clock
     repeat_window: Clock
     reopen: Clock
+    transfer: Clock
     escalation_answer: Clock
     escalation_reminder: Clock
 
@@ -206,6 +212,7 @@ class MatchingWeights(_Part):
     specialism_matches: int = Field(ge=0)
     attached_to_forum: int = Field(ge=0)
     speaks_first_language: int = Field(ge=0)
+    worked_with_before: int = Field(ge=0)
 
 
 class Allocation(_Part):
@@ -213,6 +220,7 @@ class Allocation(_Part):
 
     missed_contacts: int = Field(ge=1)
     high_score: int = Field(ge=0, le=48)
+    interpreter_routes: Names
     weights: MatchingWeights
 
 

@@ -5,17 +5,60 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from domain.case import closure as cl
+from domain.case import leaving as le
+from domain.case import reopening as re
+from domain.case import retry
+from domain.case import route as ro
+from domain.case.stages import Stage
 
 if TYPE_CHECKING:
     from domain.case.state import Case
 
-AnyLifeEvent = cl.CaseClosed
+AnyLifeEvent = (
+    retry.DuplicateCommandIgnored
+    | ro.ForumRouteChanged
+    | le.DeathReported
+    | le.DeathReportWithdrawn
+    | le.PersonDied
+    | le.PersonMovedArea
+    | le.TransferCompleted
+    | le.TransferLapsed
+    | le.ParticipationWithdrawn
+    | cl.CaseClosed
+    | re.CasesMerged
+    | re.MergeReversed
+    | re.CaseReopened
+)
 
 
 def evolve(case: Case, event: AnyLifeEvent) -> None:
     """Assign what the event says."""
     match event:
+        case retry.DuplicateCommandIgnored():
+            pass
+        case ro.ForumRouteChanged():
+            case.neighbourhood, case.forum = event.to_neighbourhood, event.to_forum
+        case le.DeathReported():
+            case.death_reported = True
+        case le.DeathReportWithdrawn():
+            case.death_reported = False
+        case le.PersonDied():
+            case.close("death")
+        case le.PersonMovedArea():
+            case.due["transfer"] = event.transfer_due_at
+        case le.TransferCompleted() | le.TransferLapsed():
+            case.stop_clocks("transfer")
+        case le.ParticipationWithdrawn():
+            case.participation_agreed = False
+            if event.to_stage is Stage.CLOSED:
+                case.close("withdrawn")
         case cl.CaseClosed():
             case.close(event.because)
+        case re.CasesMerged():
+            case.close("merged")
+            case.merged_into = event.survivor
+        case re.MergeReversed() | re.CaseReopened():
+            case.closed_because, case.merged_into, case.worker_id = None, None, event.worker_id
+            case.due.update({running.clock: running.due_at for running in event.clocks})
         case _:
             assert_never(event)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from domain.case import information as inf
 from domain.case import referral as r
+from domain.case import same_person as same
 from domain.case import triage as t
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ AnyReferralEvent = (
     | t.ReferralAttached
     | t.DuplicateRuledOut
     | t.ReferralWithdrawn
+    | same.SamePersonConfirmed
+    | inf.InformationRequested
+    | inf.InformationReminderRaised
+    | inf.InformationSupplied
+    | inf.InformationRequestLapsed
 )
 
 
@@ -64,12 +71,30 @@ def evolve(case: Case, event: AnyReferralEvent) -> None:
             case.undecided_duplicates.clear()
         case t.ReferralLinked():
             case.close("merged")
+            case.merged_into = event.to_case
         case t.ReferralAttached():
             pass
         case t.DuplicateRuledOut():
             case.undecided_duplicates.discard(event.other_person)
         case t.ReferralWithdrawn():
             case.close("withdrawn_by_referrer")
+        case same.SamePersonConfirmed():
+            case.undecided_duplicates.discard(event.other_person)
+            case.same_as.add(event.other_person)
+        case inf.InformationRequested():
+            case.stop_clocks("triage")
+            case.due.update(information_reminder=event.reminder_due_at, information_request=event.due_at)
+        case inf.InformationReminderRaised():
+            case.stop_clocks("information_reminder")
+        case inf.InformationSupplied():
+            case.stop_clocks("information_reminder", "information_request")
+            case.needs = (*case.needs, *(need for need in event.further_needs if need not in case.needs))
+            case.information_lapsed = False
+            case.due["triage"] = event.triage_due_at
+        case inf.InformationRequestLapsed():
+            case.stop_clocks("information_request")
+            case.information_lapsed = True
+            case.due["triage"] = event.triage_due_at
         case _:
             assert_never(event)
 

@@ -1,0 +1,319 @@
+"""Reopening and merging: a case that was closed too soon goes on; two cases of one person become one, and can part again.
+
+A case goes on where it stood, with the time that was left; what ran out meanwhile is due on the next working day. Who
+had worked with the person takes the case again if they have room.
+Source: machine A, Reopen, MergeCases and ReverseMerge (domain reference 2.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.case.allocation import points_of
+from domain.case.closure import end_case
+from domain.case.history import stage_changes
+from domain.case.stages import OPEN_STAGES, Stage
+from domain.case.triage import ReferralAttached
+from domain.decisions import decides
+from domain.errors import Conflict, RuleBroken
+from domain.keyworker.events import CaseTaken
+from domain.messages import (
+    CaseEvent,
+    CaseId,
+    Code,
+    Command,
+    Event,
+    Instant,
+    Message,
+    Moment,
+    PersonalText,
+    Recorded,
+    StaffRef,
+    WorkerId,
+)
+from domain.person.identity import EpisodeOpened, OpenCaseExists
+from domain.roles import Permission
+
+if TYPE_CHECKING:
+    from domain.case.state import Case
+    from domain.keyworker.state import KeyWorker
+    from domain.person.state import Person
+    from domain.rules import Rules
+
+StrongIdentifier = Literal[
+    "nhs_number", "name_and_date_of_birth", "photograph", "agency_record", "seen_by_both"
+]
+"""What two records are known by to be of one person."""
+IDENTIFIERS_TO_MERGE = 2
+"""Source: machine A, MergeCases, "at least two strong identifiers" (domain reference 2.4)."""
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+class RunningClock(Message):
+    """A clock that runs again, and until when."""
+
+    clock: Code
+    due_at: Instant
+
+
+class CaseReopened(CaseEvent):
+    """The case goes on where it stood when it was closed; with whom, if somebody had it."""
+
+    TOPIC: ClassVar[str] = "CaseReopened"
+
+    to_stage: Stage
+    worker_id: WorkerId | None = None
+    clocks: tuple[RunningClock, ...]
+    explanation: PersonalText
+
+
+class CasesMerged(CaseEvent):
+    """Two people of the team agreed that this case is of the same person as another, which goes on for both."""
+
+    TOPIC: ClassVar[str] = "CasesMerged"
+
+    survivor: CaseId
+    identifiers: tuple[Code, ...]
+    confirmed_by: StaffRef
+
+
+class MergeReversed(CaseEvent):
+    """The two were not the same person after all; this case goes on by itself, and what was shared is looked into."""
+
+    TOPIC: ClassVar[str] = "MergeReversed"
+
+    survivor: CaseId
+    to_stage: Stage
+    worker_id: WorkerId | None = None
+    clocks: tuple[RunningClock, ...]
+    disclosures_to_review: tuple[UUID, ...] = ()
+    explanation: PersonalText
+
+
+# -- rules -----------------------------------------------------------------------------------------------------------
+
+
+class ReopenWindowOver(RuleBroken):
+    """A case is reopened until {until}; after that the person is referred again, and the earlier case is attached."""
+
+    code = "reopen_window_over"
+
+
+class NotToBeReopened(RuleBroken):
+    """A case that was closed as {because} is not reopened."""
+
+    code = "not_to_be_reopened"
+
+
+class NotMerged(Conflict):
+    """This case was not closed by a merge."""
+
+    code = "not_merged"
+
+
+class CannotMergeWith(RuleBroken):
+    """survivor: case {id} is no other open case of this programme."""
+
+    code = "cannot_merge_with"
+
+
+class IdentifiersRequired(RuleBroken):
+    """identifiers: {minimum} different strong identifiers are needed to say that two people are one."""
+
+    code = "identifiers_required"
+
+
+class SecondPersonRequired(RuleBroken):
+    """confirmed_by: somebody else than the acting person has to confirm this."""
+
+    code = "second_person_required"
+
+
+NEVER_REOPENED = ("merged", "death", "draft_discarded")
+
+
+def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, rules: Rules) -> None:
+    """Source: machine A, Reopen, "≤ 28 days" (domain reference 2.4, proposed)."""
+    if case.closed_because in NEVER_REOPENED:
+        raise NotToBeReopened(because=case.closed_because)
+    *_, closed = stage_changes(history)
+    until = rules.deadline(case.programme, "reopen", closed.recorded.envelope.recorded_at)
+    if moment.now > until:
+        raise ReopenWindowOver(until=until.isoformat())
+
+
+def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> tuple[RunningClock, ...]:
+    """The clocks that ran when the case was closed: what has run out meanwhile is due on the next working day.
+
+    A case that goes on elsewhere than it stood begins there with a clock of its own.
+    """
+    if stage is not case.came_from[Stage.CLOSED]:
+        clock = "listing" if stage is Stage.READY_FOR_FORUM else "allocation"
+        return (RunningClock(clock=clock, due_at=rules.deadline(case.programme, clock, moment.now)),)
+    at_the_earliest = rules.calendar.add_working_days(moment.now, 1)
+    return tuple(
+        RunningClock(clock=clock, due_at=due_at if due_at > moment.now else at_the_earliest)
+        for clock, due_at in sorted(case.due_when_closed.items())
+    )
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+_CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
+_OTHER = "5a0f6f0c-0b0e-5a5f-9a52-7f7f2f1f7a10"
+
+
+class ReopenCase(Command):
+    """Go on with a case that was closed a short while ago, for the same need."""
+
+    NAME: ClassVar[str] = "reopen-case"
+    PERMISSION: ClassVar[Permission] = Permission.CLOSE_CASE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "explanation": "Came back within the week"}
+
+    case_id: CaseId
+    explanation: PersonalText = Field(min_length=1)
+
+
+class MergeCases(Command):
+    """Close a case as the same person's as another, on strong identifiers and with a second person's word."""
+
+    NAME: ClassVar[str] = "merge-cases"
+    PERMISSION: ClassVar[Permission] = Permission.TRIAGE
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "survivor": _OTHER,
+        "identifiers": ["nhs_number", "name_and_date_of_birth"],
+        "confirmed_by": "manager-1",
+    }
+
+    case_id: CaseId = Field(description="the case that is closed")
+    survivor: CaseId = Field(description="the case that goes on")
+    identifiers: Annotated[tuple[StrongIdentifier, ...], Field(max_length=10)]
+    confirmed_by: StaffRef = Field(description="the second person, not the acting one")
+
+
+class ReverseMerge(Command):
+    """Undo a merge of two cases that were not one person's."""
+
+    NAME: ClassVar[str] = "reverse-merge"
+    PERMISSION: ClassVar[Permission] = Permission.CLOSE_CASE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "explanation": "Two people of one name"}
+
+    case_id: CaseId
+    explanation: PersonalText = Field(min_length=1)
+
+
+# -- decisions -------------------------------------------------------------------------------------------------------
+
+
+@decides(ReopenCase, refuses=(NotToBeReopened, ReopenWindowOver, OpenCaseExists))
+def reopen_case(
+    command: ReopenCase,
+    case: Case,
+    history: Sequence[Recorded],
+    person: Person,
+    worker: KeyWorker | None,
+    moment: Moment,
+    rules: Rules,
+) -> Sequence[Event]:
+    case.require(command, Stage.CLOSED)
+    require_may_reopen(case, history, moment, rules)
+    stage, taken = _goes_on(case, worker, moment, rules)
+    reopened = CaseReopened(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        to_stage=stage,
+        worker_id=taken[0].worker_id if taken else None,
+        clocks=clocks_again(case, stage, moment, rules),
+        explanation=command.explanation,
+    )
+    return [reopened, *taken, *_episode_again(case, person)]
+
+
+@decides(MergeCases, refuses=(CannotMergeWith, IdentifiersRequired, SecondPersonRequired))
+def merge_cases(
+    command: MergeCases, case: Case, other: Case | None, worker: KeyWorker | None, moment: Moment
+) -> Sequence[Event]:
+    """Nothing is copied: the case that goes on says where the other's story is."""
+    case.require_open(command)
+    if (
+        other is None
+        or other.case_id == case.case_id
+        or other.stage not in OPEN_STAGES
+        or other.programme != case.programme
+    ):
+        raise CannotMergeWith(id=command.survivor)
+    if len(set(command.identifiers)) < IDENTIFIERS_TO_MERGE:
+        raise IdentifiersRequired(minimum=IDENTIFIERS_TO_MERGE)
+    if command.confirmed_by == moment.actor.person:
+        raise SecondPersonRequired
+    merged = CasesMerged(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        survivor=other.case_id,
+        identifiers=tuple(dict.fromkeys(command.identifiers)),
+        confirmed_by=command.confirmed_by,
+    )
+    attached = ReferralAttached(
+        case_id=other.case_id,
+        person_id=other.person_id,
+        from_case=case.case_id,
+        referring_agency=case.referring_agency,
+    )
+    return [merged, attached, *end_case(case, worker)]
+
+
+@decides(ReverseMerge, refuses=(NotMerged, OpenCaseExists))
+def reverse_merge(
+    command: ReverseMerge,
+    case: Case,
+    person: Person,
+    worker: KeyWorker | None,
+    moment: Moment,
+    rules: Rules,
+) -> Sequence[Event]:
+    case.require(command, Stage.CLOSED)
+    if case.merged_into is None:
+        raise NotMerged
+    stage, taken = _goes_on(case, worker, moment, rules)
+    reversed_ = MergeReversed(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        survivor=case.merged_into,
+        to_stage=stage,
+        worker_id=taken[0].worker_id if taken else None,
+        clocks=clocks_again(case, stage, moment, rules),
+        explanation=command.explanation,
+    )
+    return [reversed_, *taken, *_episode_again(case, person)]
+
+
+def _goes_on(
+    case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> tuple[Stage, Sequence[CaseTaken]]:
+    """Where the case goes on, and the worker's place: one who is full or gone leaves it to a new allocation."""
+    before = case.came_from[Stage.CLOSED]
+    if before is Stage.ON_AGENDA:
+        return Stage.READY_FOR_FORUM, []  # the meeting it was listed for goes on without it
+    if case.worker_when_closed is None:
+        return before, []
+    if worker is None or worker.is_at_hard_limit or not worker.active_on(rules.london_day(moment.now)):
+        return Stage.AWAITING_ALLOCATION, []
+    return before, [
+        CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points_of(case, rules))
+    ]
+
+
+def _episode_again(case: Case, person: Person) -> Sequence[EpisodeOpened]:
+    """The person's place for an open case is taken again, under each of their records."""
+    person.require_no_open_case(case.programme)
+    return [
+        EpisodeOpened(person_id=person_id, case_id=case.case_id, programme=case.programme)
+        for person_id in (case.person_id, *sorted(case.same_as))
+    ]

@@ -14,29 +14,29 @@ from pathlib import Path
 
 from benchmarks.scratch import RESULTS, results_directory, write_results_to
 
-ALL = ("product", "append", "command", "catchup", "loading", "dispatch", "growth")
+ALL = ("product", "append", "command", "projections", "loading", "dispatch", "growth")
 
 
 def main() -> None:
-    here = Path(__file__).parent
-    there = [name for name in ALL if (here / f"{name}.py").exists()]
-    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(there)}")
+    asked = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    asked.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ALL)}; all by default")
     asked.add_argument("--out", type=Path, default=RESULTS, help="where results are written")
     arguments = asked.parse_args()
-    unknown = sorted(set(arguments.names) - set(there))
+    unknown = sorted(set(arguments.names) - set(ALL))
     if unknown:
-        asked.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(there)}")
+        asked.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(ALL)}")
     write_results_to(arguments.out)
     began = datetime.now(UTC)
     results = {}
-    for name in arguments.names or there:
-        print(
-            f"\n{name}: {(importlib.import_module(f'benchmarks.{name}').__doc__ or '').splitlines()[0]}\n",
-            flush=True,
-        )
-        results[name] = asyncio.run(importlib.import_module(f"benchmarks.{name}").run())
-    print(f"\nwritten to {_write(began, results)}")
+    for name in arguments.names or ALL:
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        print(f"\n{name}: {(benchmark.__doc__ or '').splitlines()[0]}\n", flush=True)
+        results[name] = asyncio.run(benchmark.run())
+        # Written after each, so that a run that is broken off has not been for nothing.
+        file = _write(began, results)
+    print(f"\nwritten to {file}")
 
 
 def _write(began: datetime, results: dict) -> Path:

@@ -4,6 +4,7 @@ As many cases are under way each time (40 key workers with 10 each); what grows 
 itself with the fewest cases: beside each figure stands how it compares with that.
 """
 
+import asyncio
 import contextlib
 import random
 import time
@@ -26,13 +27,12 @@ from benchmarks.scratch import line, median, percentile, postgres
 from domain.case.allocation import WorkerPreferenceRecorded
 from domain.messages import CaseId, Envelope, PersonId
 from domain.ports import ANY_VERSION, Append, NewEvent, StreamChange
-from projections.cases import CaseFilter
-from projections.read_models import ReadModels
-from projections.runner import ProjectionRunner
+from projections import CaseFilter, ProjectionRunner, ReadModels, status
 from tests.support.scenario import COORDINATOR
 
 SIZES = (1_000, 10_000, 100_000)
 ASKED, WARM = 200, 20
+SAY_SECONDS = 10
 FIGURES = {
     "append_ms": ("append", "one event appended to a case, median, ms"),
     "caseload_ms": ("caseload", "the caseload of all key workers, median, ms"),
@@ -45,10 +45,13 @@ async def run() -> dict:
     async with postgres() as dsn, contextlib.AsyncExitStack() as stack:
         grown = [await stack.enter_async_context(_grown(dsn, size)) for size in SIZES]
         took: dict[str, list[list[float]]] = {figure: [[] for _ in grown] for figure in QUESTIONS}
-        # In turns, so that whatever else the machine does hits all alike; the first rounds are not counted.
+        print(f"asking {ASKED} times", flush=True)
+        # In turns, so that whatever else the machine does hits all alike, and in any order, because whoever is asked
+        # first finds everything cold; the first rounds are not counted.
+        chance = random.Random(3)
         for turn in range(ASKED + WARM):
             for figure, ask in QUESTIONS.items():
-                for place, one in enumerate(grown):
+                for place, one in chance.sample(list(enumerate(grown)), k=len(grown)):
                     milliseconds = await _milliseconds(ask(one))
                     if turn >= WARM:
                         took[figure][place].append(milliseconds)
@@ -86,12 +89,13 @@ async def _grown(server: str, size: int) -> AsyncIterator[Grown]:
     await migrate(dsn)
     empty = await _bytes(dsn)
     began = time.perf_counter()
-    loaded = await History(dsn).grow_to(size)
+    print(f"{size:,} cases:", flush=True)
+    loaded = await History(dsn).grow_to(size, progressed=_Progress("cases written", size))
     wrote = time.perf_counter()
     pool = await open_pool(dsn, max_size=4)
     try:
         log = PostgresEventLog(pool)
-        await ProjectionRunner(pool, log).catch_up()
+        await _caught_up(pool, log, _Progress("events in the read models", loaded.events))
         caught_up = time.perf_counter()
         # As the server would do by itself after a while.
         await _as_owner(dsn, "VACUUM ANALYZE")
@@ -104,6 +108,27 @@ async def _grown(server: str, size: int) -> AsyncIterator[Grown]:
         yield Grown(loaded, pool, log, ReadModels(pool), kib, random.Random(size))
     finally:
         await pool.close()
+
+
+async def _caught_up(pool: Pool, log: PostgresEventLog, progress: "_Progress") -> None:
+    catching_up = asyncio.create_task(ProjectionRunner(pool, log).catch_up())
+    while not catching_up.done():
+        await asyncio.wait([catching_up], timeout=1)
+        progress(min((one.position for one in await status(pool, log, now=now())), default=0))
+    await catching_up
+
+
+class _Progress:
+    """A line now and then, so that whoever waits sees that it goes on."""
+
+    def __init__(self, what: str, of: int) -> None:
+        self._what, self._of = what, of
+        self._next = time.perf_counter() + SAY_SECONDS
+
+    def __call__(self, done: int) -> None:
+        if time.perf_counter() > self._next:
+            self._next += SAY_SECONDS
+            print(f"  {done:,} of {self._of:,} {self._what}", flush=True)
 
 
 async def _search(grown: Grown) -> None:

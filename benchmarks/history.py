@@ -10,19 +10,21 @@ import random
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import asyncpg
 
 from adapters.postgres.codec import Codec
+from domain.case.closure import CaseClosed
 from domain.case.referral import ReferralSubmitted
+from domain.case.stages import Stage
 from domain.keyworker.events import KeyWorkerRegistered
 from domain.messages import Envelope, Event
 from domain.person.identity import PersonRegistered
 from domain.ports import NewEvent
-from tests.support.scenario import COORDINATOR, REFERRED, Story, a_case, a_meeting, a_worker
+from tests.support.scenario import COORDINATOR, REFERRED, CaseStory, Story, a_case, a_meeting, a_worker
 
 _ID = rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _INSTANT = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"
@@ -154,7 +156,9 @@ def _ended() -> _Template:
         elif number < 6:
             stories.append(case.with_grant("Greater Manchester Police").closed())
         else:
-            stories.append(case.on_agenda(meeting).accepted().closed())
+            accepted = case.on_agenda(meeting).accepted()
+            stories.append(accepted.then_also(CaseClosed(**accepted.ids, because="need_met")))
+    assert all(story.case.stage is Stage.CLOSED for story in stories if isinstance(story, CaseStory))
     return _Template(stories, 12)
 
 
@@ -181,13 +185,14 @@ class History:
         self._names: list[str] = []
         self._case_ids: list[uuid.UUID] = []
 
-    async def grow_to(self, cases: int) -> Loaded:
-        """Write until there are at least so many cases."""
+    async def grow_to(self, cases: int, *, progressed: Callable[[int], None] = lambda _: None) -> Loaded:
+        """Write until there are at least so many cases, and say now and then how many there are."""
         connection = await asyncpg.connect(self._dsn)
         try:
             await self._continue_after(connection)
             while self._cases < cases:
                 await self._write(connection, self._rows(cases))
+                progressed(self._cases)
         finally:
             await connection.close()
         return Loaded(self._cases, self._events, self._names, self._case_ids)

@@ -31,7 +31,7 @@ from adapters.product import Product
 from adapters.settings import Settings
 from domain.application import Application
 from domain.ports import Clock
-from domain.rules import load_rules
+from domain.rules import Rules, load_rules
 from projections.read_models import ReadModels
 from projections.runner import ProjectionRunner, prepare
 
@@ -65,10 +65,15 @@ class Addresses:
 
 @asynccontextmanager
 async def open_product(
-    settings: Settings, *, dsn: str, clock: Clock | None = None, max_connections: int = 10
+    settings: Settings,
+    *,
+    dsn: str,
+    clock: Clock | None = None,
+    rules: Rules | None = None,
+    max_connections: int = 10,
 ) -> AsyncIterator[Product]:
     """Connections only, to a database that is there and migrated."""
-    rules = load_rules()
+    rules = rules or load_rules()
     pool = await open_pool(dsn, max_size=max_connections)
     try:
         log = PostgresEventLog(pool)

@@ -45,6 +45,19 @@ class Rules:
         known = self.agencies.find(text)
         return known.name if known else text
 
+    def under(self, programme: Programme) -> Rules:
+        """The same reference data with another version of one of the programmes, and its calendar.
+
+        Raises: UnknownProgramme, when there is none of this name to take the place of.
+        """
+        self.programme(programme.name)
+        return Rules(
+            {**self.programmes, programme.name: programme},
+            self.geography,
+            self.agencies,
+            programme.working_calendar(),
+        )
+
     @staticmethod
     def london_day(instant: datetime) -> date:
         """The calendar day of an instant in Europe/London."""

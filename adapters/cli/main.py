@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "adapters.demo:demo_command",
         "Play one resident's story, then start the product with a register.",
     ),
+    "play": ("adapters.play.command:play", "Play stories in virtual time, and check what they expect."),
     "do": ("adapters.cli.do:do", "Issue a command of the catalogue."),
     "commands": (
         "adapters.cli.catalogue:commands",

@@ -33,8 +33,16 @@ class Permission(StrEnum):
     TRIAGE = "triage"
     ENGINE_STEP = "engine_step"
     RECORD_CONSENT = "record_consent"
+    RECORD_CAPACITY = "record_capacity"
+    AUTHORISE_DISCLOSURE = "authorise_disclosure"
+    BAR_VIEWER = "bar_viewer"
+    ANSWER_OFFER = "answer_offer"
+    DECLARE_CONFLICT = "declare_conflict"
     SCHEDULE_ITEM = "schedule_item"
     RUN_MEETING = "run_meeting"
+    RUN_AGENDA = "run_agenda"
+    SPEAK_IN_MEETING = "speak_in_meeting"
+    REQUEST_KEY_WORKER = "request_key_worker"
     DECIDE_ITEM = "decide_item"
     RETURN_INFORMATION = "return_information"
     ASSIGN_ACTION = "assign_action"
@@ -44,6 +52,7 @@ class Permission(StrEnum):
     ALLOCATE = "allocate"
     ANSWER_ALLOCATION = "answer_allocation"
     RECORD_SUPPORT = "record_support"
+    RECORD_CIRCUMSTANCES = "record_circumstances"
     SET_OUTCOMES = "set_outcomes"
     PROPOSE_STEP_DOWN = "propose_step_down"
     APPROVE_STEP_DOWN = "approve_step_down"
@@ -51,7 +60,6 @@ class Permission(StrEnum):
     CLOSE_CASE = "close_case"
     REPORT_DEATH = "report_death"
     RECORD_DEATH = "record_death"
-    RECORD_CIRCUMSTANCES = "record_circumstances"
     RAISE_SAFEGUARDING = "raise_safeguarding"
     SCREEN_SAFEGUARDING = "screen_safeguarding"
     MARK_DEADLINE = "mark_deadline"
@@ -76,8 +84,29 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.RECORD_CONSENT: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.PERSON, _R.ADAPTER}
     ),
+    Permission.RECORD_CAPACITY: frozenset(
+        {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
+    ),  # (ours) nobody records that they themselves lack capacity
+    Permission.AUTHORISE_DISCLOSURE: frozenset({_R.MANAGER, _R.SAFEGUARDING_LEAD}),
+    Permission.ANSWER_OFFER: frozenset({_R.PERSON, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER}),  # (ours)
+    Permission.DECLARE_CONFLICT: frozenset({_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.PERSON}),  # (ours)
     Permission.SCHEDULE_ITEM: frozenset({_R.COORDINATOR, _R.CHAIR}),
     Permission.RUN_MEETING: frozenset({_R.COORDINATOR, _R.CHAIR}),  # (ours)
+    Permission.RUN_AGENDA: frozenset(
+        {_R.COORDINATOR, _R.CHAIR, _R.SYSTEM}
+    ),  # (ours) what nobody does in time the engine does
+    Permission.SPEAK_IN_MEETING: frozenset(
+        {
+            _R.FORUM_MEMBER,
+            _R.COORDINATOR,
+            _R.CHAIR,
+            _R.REFERRER,
+            _R.KEY_WORKER,
+            _R.MANAGER,
+            _R.SAFEGUARDING_LEAD,
+        }
+    ),  # (ours) whoever may sit in a meeting
+    Permission.REQUEST_KEY_WORKER: frozenset({_R.COORDINATOR, _R.CHAIR, _R.MANAGER}),  # (ours)
     Permission.DECIDE_ITEM: frozenset({_R.CHAIR}),
     Permission.RETURN_INFORMATION: frozenset(
         {_R.FORUM_MEMBER, _R.COORDINATOR, _R.CHAIR, _R.ADAPTER}
@@ -93,6 +122,9 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.ALLOCATE: frozenset({_R.MANAGER}),
     Permission.ANSWER_ALLOCATION: frozenset({_R.KEY_WORKER}),  # (ours)
     Permission.RECORD_SUPPORT: frozenset({_R.KEY_WORKER, _R.MANAGER}),  # (ours)
+    Permission.RECORD_CIRCUMSTANCES: frozenset(
+        {_R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD}
+    ),  # (ours) household, child protection plan, risk screen
     Permission.SET_OUTCOMES: frozenset({_R.KEY_WORKER, _R.PERSON}),
     Permission.PROPOSE_STEP_DOWN: frozenset({_R.KEY_WORKER, _R.MANAGER}),
     Permission.APPROVE_STEP_DOWN: frozenset({_R.MANAGER}),
@@ -103,7 +135,6 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.REPORT_DEATH: frozenset(Role)
     - {_R.SYSTEM, _R.AUDITOR, _R.OPERATIONS},  # (ours) anybody may hear of it
     Permission.RECORD_DEATH: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),  # (ours)
-    Permission.RECORD_CIRCUMSTANCES: frozenset({_R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER}),  # (ours)
     Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
     Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),
     Permission.MARK_DEADLINE: frozenset({_R.SYSTEM}),

@@ -70,6 +70,10 @@ class WorkingCalendar:
         """Return the instant at which a working day ends."""
         return datetime.combine(day, self.day_ends, self.zone).astimezone(UTC)
 
+    def start_of_day(self, day: date) -> datetime:
+        """Return the instant at which a day begins in London."""
+        return datetime.combine(day, time(0), self.zone).astimezone(UTC)
+
     def add_working_days(self, instant: datetime, days: int) -> datetime:
         """Return the end of the n-th working day after the day of the instant; before it when n is negative.
 

@@ -1,23 +1,25 @@
 """Actions: one thing to do, owned by one person in a named agency, with a date. Completing late is kept apart from on time.
 
-An action may be set by the forum with the plan (`forum_review.py`) or at any time while the case is open. Chasing it
-is the engine's; doing it, and saying whether it helped, is the owner's.
+An action may be set by the forum with the plan (`forum_review.py`) or at any time while the case is open. Doing it, and
+saying whether it helped or what stands in the way, is the owner's. Who else may take it, and when it is taken off the
+plan, is in `action_changes.py`; chasing it is the engine's, in `action_deadlines.py`.
 Source: machine D of the pathway (domain reference 2.7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, Conflict, NotFound, NotYetDue, RuleBroken
+from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
 from domain.messages import (
     ActionId,
     AgencyName,
+    BlockerId,
     CaseEvent,
     CaseId,
     Code,
@@ -35,6 +37,23 @@ if TYPE_CHECKING:
     from domain.case.evolving.action import Action
     from domain.case.state import Case
     from domain.rules import Rules
+
+ActionState = Literal["open", "acknowledged", "in_progress", "done", "not_done", "cancelled"]
+OPEN_STATES: tuple[ActionState, ...] = ("open", "acknowledged", "in_progress")
+
+ACTION_MOVES: Mapping[str, Mapping[ActionState | None, ActionState]] = {
+    "ActionAssigned": {None: "open"},
+    "ActionAcknowledged": {"open": "acknowledged"},
+    "ActionProgressed": dict.fromkeys(OPEN_STATES, "in_progress"),
+    "ActionBlocked": dict.fromkeys(OPEN_STATES, "in_progress"),
+    "ActionReassigned": dict.fromkeys(OPEN_STATES, "open"),
+    "ActionCompleted": dict.fromkeys(OPEN_STATES, "done"),
+    "ActionNotDone": dict.fromkeys(OPEN_STATES, "not_done"),
+    "ActionCancelled": dict.fromkeys(OPEN_STATES, "cancelled"),
+    "ActionOverdue": {state: state for state in OPEN_STATES},
+    "ActionEscalated": {state: state for state in OPEN_STATES},
+}
+"""Event topic → from which state of an action to which; None is one that does not exist yet."""
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -81,33 +100,25 @@ class ActionCompleted(CaseEvent):
     late: bool
 
 
-class ActionCancelled(CaseEvent):
-    """The action is no longer wanted, with a reason."""
+class ActionNotDone(CaseEvent):
+    """The owner will not do the action, or could not; nobody chases it any more."""
 
-    TOPIC: ClassVar[str] = "ActionCancelled"
+    TOPIC: ClassVar[str] = "ActionNotDone"
 
     action_id: ActionId
     explanation: PersonalText
+    late: bool
 
 
-class ActionReassigned(CaseEvent):
-    """The action has a new owner, whose agency accepted it."""
+class ActionBlocked(CaseEvent):
+    """Something in the system stands in the way of the action, by its code; what that is has an id of its own."""
 
-    TOPIC: ClassVar[str] = "ActionReassigned"
-
-    action_id: ActionId
-    owner: StaffRef
-    agency: AgencyName
-
-
-class ActionOverdue(CaseEvent):
-    """The date of an action passed and it is not done."""
-
-    TOPIC: ClassVar[str] = "ActionOverdue"
+    TOPIC: ClassVar[str] = "ActionBlocked"
 
     action_id: ActionId
-    agency: AgencyName
-    due_at: Instant
+    blocker_id: BlockerId
+    blocker: Code
+    description: PersonalText | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -143,24 +154,6 @@ class EvidenceRequired(RuleBroken):
     code = "evidence_required"
 
 
-class CancellationNeedsAuthority(RuleBroken):
-    """Only the chair or a manager may cancel an action; this is role {role}."""
-
-    code = "action_cancellation_needs_authority"
-
-
-class CancellationReasonRequired(RuleBroken):
-    """explanation: a cancelled action has a reason."""
-
-    code = "action_cancellation_reason_required"
-
-
-class NotAcceptedByAgency(RuleBroken):
-    """accepted_by_agency: an action goes to a new owner only when {agency}, the new owner's agency, has accepted it."""
-
-    code = "not_accepted_by_agency"
-
-
 def require_due_ahead(due_at: datetime | None, now: datetime) -> None:
     """An action is for a date to come.
 
@@ -186,7 +179,7 @@ def require_open_action(command: Command, case: Case, action_id: ActionId, *stat
     action = case.actions.get(action_id)
     if action is None:
         raise NotFound(kind="action", id=action_id)
-    allowed = states or ("open", "acknowledged", "in_progress")
+    allowed = states or OPEN_STATES
     if action.state not in allowed:
         raise ActionNotOpen(command=command.NAME, allowed=" or ".join(allowed), state=action.state)
     return action
@@ -194,7 +187,7 @@ def require_open_action(command: Command, case: Case, action_id: ActionId, *stat
 
 def is_owner(action: Action, moment: Moment, rules: Rules) -> bool:
     """Staff references repeat between agencies, so the owner is known by reference and agency together."""
-    return moment.actor.person == action.owner and _is_of(action.agency, moment, rules)
+    return moment.actor.person == action.owner and is_of(action.agency, moment, rules)
 
 
 def may_finish(action: Action, moment: Moment, rules: Rules) -> bool:
@@ -203,11 +196,11 @@ def may_finish(action: Action, moment: Moment, rules: Rules) -> bool:
     Source: the table of commands and roles, row on completing actions (domain reference 2.14).
     """
     if moment.actor.role is Role.ADAPTER:
-        return _is_of(action.agency, moment, rules)
+        return is_of(action.agency, moment, rules)
     return is_owner(action, moment, rules)
 
 
-def _is_of(agency: str, moment: Moment, rules: Rules) -> bool:
+def is_of(agency: str, moment: Moment, rules: Rules) -> bool:
     return rules.agency_name(moment.by_agency) == rules.agency_name(agency)
 
 
@@ -272,6 +265,18 @@ class AcknowledgeAction(Command):
     action_id: ActionId
 
 
+class StartWork(Command):
+    """Say, as the owner, that work on an action has begun."""
+
+    NAME: ClassVar[str] = "start-work"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
+
+    case_id: CaseId
+    action_id: ActionId
+    note: PersonalText | None = None
+
+
 class ReportProgress(Command):
     """Say that work on an action began or went on."""
 
@@ -306,51 +311,42 @@ class CompleteAction(Command):
     effective: bool = Field(description="whether it helped")
 
 
-class CancelAction(Command):
-    """Take an action off the plan, with a reason; for the chair or a manager."""
+class ReportNotDone(Command):
+    """Say, as the owner, that an action will not be done, and why."""
 
-    NAME: ClassVar[str] = "cancel-action"
-    PERMISSION: ClassVar[Permission] = Permission.ASSIGN_ACTION
+    NAME: ClassVar[str] = "report-not-done"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "case_id": _CASE,
         "action_id": _ACTION,
-        "explanation": "The tenancy has ended",
+        "explanation": "The landlord sold the house",
     }
 
     case_id: CaseId
     action_id: ActionId
-    explanation: PersonalText
+    explanation: PersonalText = Field(min_length=1)
 
 
-class ReassignAction(Command):
-    """Give an open action to another owner, whose agency has accepted it."""
+class ReportBlocked(Command):
+    """Say, as the owner, what in the system stands in the way of an action; the action stays yours."""
 
-    NAME: ClassVar[str] = "reassign-action"
-    PERMISSION: ClassVar[Permission] = Permission.ASSIGN_ACTION
+    NAME: ClassVar[str] = "report-blocked"
+    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "case_id": _CASE,
         "action_id": _ACTION,
-        "owner": "support-worker-2",
-        "agency": "Shelter",
-        "accepted_by_agency": True,
+        "blocker": "no_identity_documents",
     }
 
     case_id: CaseId
     action_id: ActionId
-    owner: StaffRef
-    agency: AgencyName
-    accepted_by_agency: bool = Field(False, description="not needed when the new owner's agency itself acts")
-
-
-class MarkActionOverdue(Command):
-    """Record that an action was not done by its date; issued by the engine's own timer."""
-
-    NAME: ClassVar[str] = "mark-action-overdue"
-    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
-
-    case_id: CaseId
-    action_id: ActionId
+    blocker: Code = Field(
+        description="what stands in the way, as a code: a condition of the system, no failing of a person"
+    )
+    blocker_id: BlockerId | None = Field(
+        None, description="a blocker that is known already; a new id is made when left out"
+    )
+    description: PersonalText | None = None
 
 
 @decides(AssignAction, refuses=(ActionDueInPast, ActionNotLinked, AlreadyRecorded))
@@ -391,12 +387,23 @@ def acknowledge_action(
     return [ActionAcknowledged(case_id=case.case_id, person_id=case.person_id, action_id=action.action_id)]
 
 
+@decides(StartWork, refuses=(ActionNotOpen, ActionOwnerOnly))
+def start_work(command: StartWork, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    case.require_open(command)
+    action = require_open_action(command, case, command.action_id, "open", "acknowledged")
+    _require_owner(action, moment, rules)
+    return [
+        ActionProgressed(
+            case_id=case.case_id, person_id=case.person_id, action_id=action.action_id, note=command.note
+        )
+    ]
+
+
 @decides(ReportProgress, refuses=(ActionNotOpen, ActionOwnerOnly))
 def report_progress(command: ReportProgress, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
-    if not may_finish(action, moment, rules):
-        raise ActionOwnerOnly
+    _require_owner(action, moment, rules)
     return [
         ActionProgressed(
             case_id=case.case_id, person_id=case.person_id, action_id=action.action_id, note=command.note
@@ -412,8 +419,7 @@ def complete_action(command: CompleteAction, case: Case, moment: Moment, rules: 
     """
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
-    if not may_finish(action, moment, rules):
-        raise ActionOwnerOnly
+    _require_owner(action, moment, rules)
     if not command.evidence:
         raise EvidenceRequired
     return [
@@ -428,56 +434,39 @@ def complete_action(command: CompleteAction, case: Case, moment: Moment, rules: 
     ]
 
 
-@decides(CancelAction, refuses=(ActionNotOpen, CancellationNeedsAuthority, CancellationReasonRequired))
-def cancel_action(command: CancelAction, case: Case, moment: Moment) -> Sequence[Event]:
+@decides(ReportNotDone, refuses=(ActionNotOpen, ActionOwnerOnly))
+def report_not_done(command: ReportNotDone, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
-    if moment.actor.role not in (Role.CHAIR, Role.MANAGER):
-        raise CancellationNeedsAuthority(role=moment.actor.role)
-    if not command.explanation:
-        raise CancellationReasonRequired
+    _require_owner(action, moment, rules)
     return [
-        ActionCancelled(
+        ActionNotDone(
             case_id=case.case_id,
             person_id=case.person_id,
             action_id=action.action_id,
             explanation=command.explanation,
+            late=moment.effective_at > action.due_at,
         )
     ]
 
 
-@decides(ReassignAction, refuses=(ActionNotOpen, NotAcceptedByAgency))
-def reassign_action(command: ReassignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+@decides(ReportBlocked, refuses=(ActionNotOpen, ActionOwnerOnly))
+def report_blocked(command: ReportBlocked, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
-    agency = rules.agency_name(command.agency)
-    if not (command.accepted_by_agency or _is_of(agency, moment, rules)):
-        raise NotAcceptedByAgency(agency=agency)
+    _require_owner(action, moment, rules)
     return [
-        ActionReassigned(
+        ActionBlocked(
             case_id=case.case_id,
             person_id=case.person_id,
             action_id=action.action_id,
-            owner=command.owner,
-            agency=agency,
+            blocker_id=command.blocker_id or BlockerId(moment.new_id("blocker")),
+            blocker=command.blocker,
+            description=command.description,
         )
     ]
 
 
-@decides(MarkActionOverdue, refuses=(ActionNotOpen, AlreadyRecorded))
-def mark_action_overdue(command: MarkActionOverdue, case: Case, moment: Moment) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id)
-    if moment.now < action.due_at:
-        raise NotYetDue(command=command.NAME, due_at=action.due_at.isoformat())
-    if action.overdue:
-        raise AlreadyRecorded(what="that this action is overdue")
-    return [
-        ActionOverdue(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            action_id=action.action_id,
-            agency=action.agency,
-            due_at=action.due_at,
-        )
-    ]
+def _require_owner(action: Action, moment: Moment, rules: Rules) -> None:
+    if not may_finish(action, moment, rules):
+        raise ActionOwnerOnly

@@ -1,49 +1,57 @@
-"""Introduction: the key worker and the person get to know each other; the relationship comes before any plan."""
+"""Introduction: the key worker and the person get to know each other; the relationship comes before any plan.
+
+It ends with the person's yes or no, whenever they are ready: the time for it can be extended. Contact, and its loss,
+are in `contact.py`.
+Source: machine A, Introduction (domain reference 2.4); introductory period (2.3).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.allocation import NoKeyWorkerAssigned, NotTheKeyWorker, allocated_worker, require_own_case
+from domain.case.allocation import (
+    AllocationEnded,
+    NoKeyWorkerAssigned,
+    NotTheKeyWorker,
+    allocated_worker,
+    require_own_case,
+)
 from domain.case.closure import free_everybody
+from domain.case.contact import contact_clocks
 from domain.case.stages import Stage
 from domain.decisions import decides
-from domain.errors import RuleBroken
-from domain.messages import (
-    AgencyName,
-    CaseEvent,
-    CaseId,
-    Code,
-    Command,
-    Event,
-    Moment,
-    PersonalText,
-    WorkerId,
-)
-from domain.roles import Permission, Role
+from domain.errors import AlreadyRecorded, RuleBroken
+from domain.keyworker.events import CaseReleased
+from domain.messages import CaseEvent, CaseId, Command, Day, Event, Instant, Moment, PersonalText, WorkerId
+from domain.roles import Permission
 
 if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
+    from domain.rules import Rules
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
 
 
-class ContactRecorded(CaseEvent):
-    """Somebody reached the person, or tried to."""
+class IntroductionOverdue(CaseEvent):
+    """The time for key worker and person to get to know each other is over, and nobody has said how it goes on."""
 
-    TOPIC: ClassVar[str] = "ContactRecorded"
+    TOPIC: ClassVar[str] = "IntroductionOverdue"
 
-    worker_id: WorkerId | None
-    by_agency: AgencyName
-    by_channel: Code
-    reached: bool
-    face_to_face: bool
-    note: PersonalText | None = None
+    due_at: Instant
+
+
+class IntroductionExtended(CaseEvent):
+    """Key worker and person take more time."""
+
+    TOPIC: ClassVar[str] = "IntroductionExtended"
+
+    introduction_due_at: Instant
+    explanation: PersonalText
 
 
 class EngagementConfirmed(CaseEvent):
@@ -53,14 +61,18 @@ class EngagementConfirmed(CaseEvent):
 
     worker_id: WorkerId
     agreed_alternative: PersonalText | None = None
+    contact_due_at: Instant | None = Field(None, description="by when the person is to be in contact again")
+    disengagement_due_at: Instant | None = Field(None, description="from when on contact counts as lost")
 
 
 class SupportDeclined(CaseEvent):
-    """The person does not want support from the pathway."""
+    """The person does not want this support: the case closes, or the forum looks for another offer."""
 
     TOPIC: ClassVar[str] = "SupportDeclined"
 
     explanation: PersonalText | None = None
+    to_stage: Literal[Stage.CLOSED, Stage.READY_FOR_FORUM] = Stage.CLOSED
+    listing_due_at: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -78,35 +90,15 @@ class PersonMustAgree(RuleBroken):
     code = "person_must_agree"
 
 
+class ExtensionMustBeLater(RuleBroken):
+    """until: an introduction is extended to a day after it would end; it runs until {due_at}."""
+
+    code = "extension_must_be_later"
+
+
 # -- commands --------------------------------------------------------------------------------------------------------
 
 _CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
-IN_SUPPORT = (
-    Stage.INTRODUCTION,
-    Stage.ACTIVE,
-    Stage.STEP_DOWN_PROPOSED,
-    Stage.STEPPING_DOWN,
-    Stage.MONITORING,
-)
-
-
-class RecordContact(Command):
-    """Record that somebody reached the person, or tried to: the key worker, or another agency."""
-
-    NAME: ClassVar[str] = "record-contact"
-    PERMISSION: ClassVar[Permission] = Permission.MONITOR
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "by_channel": "visit",
-        "reached": True,
-        "face_to_face": True,
-    }
-
-    case_id: CaseId
-    by_channel: Code
-    reached: bool
-    face_to_face: bool = False
-    note: PersonalText | None = None
 
 
 class ConfirmEngagement(Command):
@@ -123,8 +115,24 @@ class ConfirmEngagement(Command):
     )
 
 
+class ExtendIntroduction(Command):
+    """Give key worker and person more time to get to know each other."""
+
+    NAME: ClassVar[str] = "extend-introduction"
+    PERMISSION: ClassVar[Permission] = Permission.RECORD_SUPPORT
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "until": "2027-03-31",
+        "explanation": "Opens the door now, but does not talk yet",
+    }
+
+    case_id: CaseId
+    until: Day = Field(description="the last day of the longer introduction")
+    explanation: PersonalText = Field(min_length=1)
+
+
 class DeclineSupport(Command):
-    """Record that the person does not want support; the case closes and the way back stays open."""
+    """Record that the person does not want this support; the way back stays open."""
 
     NAME: ClassVar[str] = "decline-support"
     PERMISSION: ClassVar[Permission] = Permission.RECORD_SUPPORT
@@ -132,34 +140,25 @@ class DeclineSupport(Command):
 
     case_id: CaseId
     explanation: PersonalText | None = None
+    another_offer: bool = Field(
+        False,
+        description="the person wants something else: the case goes back to the forum instead of closing",
+    )
 
 
-@decides(RecordContact, refuses=(NotTheKeyWorker,))
-def record_contact(
-    command: RecordContact, case: Case, worker: KeyWorker | None, moment: Moment
-) -> Sequence[Event]:
-    """It counts as the key worker's own contact when they record it, or somebody does on their behalf."""
-    case.require(command, *IN_SUPPORT)
-    own = worker is not None and worker.staff_ref in (moment.actor.person, moment.actor.on_behalf_of)
-    if not own:
-        _require_no_colleague(worker, moment)
-    return [
-        ContactRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            worker_id=case.worker_id if own else None,
-            by_agency=moment.by_agency,
-            by_channel=command.by_channel,
-            reached=command.reached,
-            face_to_face=command.face_to_face,
-            note=command.note,
-        )
-    ]
+class MarkIntroductionOverdue(Command):
+    """Record that the time for the introduction ran out; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-introduction-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
 
 
 @decides(ConfirmEngagement, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker, MeetingRequired, PersonMustAgree))
 def confirm_engagement(
-    command: ConfirmEngagement, case: Case, worker: KeyWorker | None, moment: Moment
+    command: ConfirmEngagement, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     """At least one meeting face to face, or what was agreed instead; and the person agrees to go on.
 
@@ -171,29 +170,77 @@ def confirm_engagement(
         raise MeetingRequired
     if not command.person_agrees:
         raise PersonMustAgree
+    clocks = contact_clocks(case, moment, rules, stage=Stage.ACTIVE)
     return [
         EngagementConfirmed(
             case_id=case.case_id,
             person_id=case.person_id,
             worker_id=allocated_worker(case),
             agreed_alternative=command.agreed_alternative,
+            contact_due_at=clocks.contact,
+            disengagement_due_at=clocks.disengagement,
+        )
+    ]
+
+
+@decides(ExtendIntroduction, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker, ExtensionMustBeLater))
+def extend_introduction(
+    command: ExtendIntroduction, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """To the end of the day that was named, or of the next working day."""
+    case.require(command, Stage.INTRODUCTION)
+    require_own_case(worker, moment)
+    present = case.due.get("introduction")
+    until = rules.calendar.add_working_days(rules.calendar.start_of_day(command.until), 0)
+    if until <= max(present or moment.now, moment.now):
+        raise ExtensionMustBeLater(due_at=(present or moment.now).isoformat())
+    return [
+        IntroductionExtended(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            introduction_due_at=until,
+            explanation=command.explanation,
         )
     ]
 
 
 @decides(DeclineSupport, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker))
 def decline_support(
-    command: DeclineSupport, case: Case, worker: KeyWorker | None, moment: Moment
+    command: DeclineSupport, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
+    """Somebody who wants something else stays with the pathway: only the worker's place is free again.
+
+    Source: machine A, DeclineSupport (domain reference 2.4).
+    """
     case.require(command, Stage.INTRODUCTION)
     require_own_case(worker, moment)
     declined = SupportDeclined(
-        case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
+        case_id=case.case_id,
+        person_id=case.person_id,
+        explanation=command.explanation,
+        to_stage=Stage.READY_FOR_FORUM if command.another_offer else Stage.CLOSED,
+        listing_due_at=rules.deadline(case.programme, "listing", moment.now)
+        if command.another_offer
+        else None,
     )
-    return [declined, *free_everybody(case, worker)]
+    if not command.another_offer:
+        return [declined, *free_everybody(case, worker)]
+    worker_id = allocated_worker(case)
+    return [
+        declined,
+        AllocationEnded(
+            case_id=case.case_id, person_id=case.person_id, worker_id=worker_id, because="other_offer"
+        ),
+        CaseReleased(worker_id=worker_id, case_id=case.case_id),
+    ]
 
 
-def _require_no_colleague(worker: KeyWorker | None, moment: Moment) -> None:
-    """A key worker of the same agency has no part in a colleague's case; cover is arranged, not assumed."""
-    if worker is not None and moment.actor.role is Role.KEY_WORKER and moment.by_agency == worker.agency:
-        raise NotTheKeyWorker
+@decides(MarkIntroductionOverdue, refuses=(AlreadyRecorded,))
+def mark_introduction_overdue(
+    command: MarkIntroductionOverdue, case: Case, moment: Moment
+) -> Sequence[Event]:
+    case.require(command, Stage.INTRODUCTION)
+    due_at = case.require_passed(command, "introduction", moment.now)
+    if "introduction" in case.overdue:
+        raise AlreadyRecorded(what="that the introduction is overdue")
+    return [IntroductionOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]

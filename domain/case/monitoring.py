@@ -1,7 +1,7 @@
 """Monitoring: after the handover the receiving lead is asked now and then how the person is, until the outcome lasts.
 
-The facts themselves stand with the step-down (`step_down.py`). A manager closes the case; a timer only ever asks.
-Source: machine A, Monitoring (domain reference 2.4); check-in and monitoring clocks (2.3).
+A manager closes the case; a timer only ever asks. Whether it has lasted is asked once more, some months later.
+Source: machine A, Monitoring (domain reference 2.4); check-in, monitoring and sustained outcome clocks (2.3).
 """
 
 from __future__ import annotations
@@ -13,24 +13,79 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.closure import free_everybody
+from domain.case.involvement import InvolvedAgenciesOnly, require_involved
 from domain.case.stages import Stage
-from domain.case.step_down import (
-    CheckInDue,
-    CheckInMissed,
-    CheckInRecorded,
-    ManagerReviewRequested,
-    MonitoringWindowElapsed,
-    OutcomeSustained,
-)
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, RuleBroken
-from domain.messages import CaseId, Command, Event, Moment, PersonalText
+from domain.messages import CaseEvent, CaseId, Code, Command, Event, Instant, Moment, PersonalText
 from domain.roles import Permission
 
 if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+class CheckInDue(CaseEvent):
+    """The engine asks the receiving lead for a check-in."""
+
+    TOPIC: ClassVar[str] = "CheckInDue"
+
+    number: int
+    due_at: Instant
+    answer_due_at: Instant
+
+
+class CheckInRecorded(CaseEvent):
+    """How the person is doing after step-down."""
+
+    TOPIC: ClassVar[str] = "CheckInRecorded"
+
+    number: int
+    status: Literal["good", "mixed", "deteriorating"]
+    note: PersonalText | None = None
+    next_check_in_due_at: Instant | None
+
+
+class CheckInMissed(CaseEvent):
+    """A check-in was asked for and did not come."""
+
+    TOPIC: ClassVar[str] = "CheckInMissed"
+
+    number: int
+    due_at: Instant
+    missed_in_all: int
+    next_check_in_due_at: Instant | None
+
+
+class ManagerReviewRequested(CaseEvent):
+    """Check-ins were missed more than once; a manager must look at the case."""
+
+    TOPIC: ClassVar[str] = "ManagerReviewRequested"
+
+    because: Code
+
+
+class MonitoringWindowElapsed(CaseEvent):
+    """The monitoring time is over; a manager confirms that the outcome lasts, or steps back up."""
+
+    TOPIC: ClassVar[str] = "MonitoringWindowElapsed"
+
+    ended_at: Instant
+
+
+class OutcomeSustained(CaseEvent):
+    """What the person reached has lasted; the case closes as completed."""
+
+    TOPIC: ClassVar[str] = "OutcomeSustained"
+
+    summary: PersonalText
+    sustained_outcome_due_at: Instant | None = Field(
+        None, description="when it is asked whether it has lasted"
+    )
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -125,10 +180,13 @@ def raise_check_in(command: RaiseCheckIn, case: Case, moment: Moment, rules: Rul
     ]
 
 
-@decides(RecordCheckIn)
-def record_check_in(command: RecordCheckIn, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+@decides(RecordCheckIn, refuses=(InvolvedAgenciesOnly,))
+def record_check_in(
+    command: RecordCheckIn, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     """Answers the check-in that was asked for, even late; otherwise it is the next one, come early."""
     case.require(command, Stage.MONITORING)
+    require_involved(command, case, worker, moment)
     return [
         CheckInRecorded(
             case_id=case.case_id,
@@ -175,7 +233,7 @@ def mark_monitoring_elapsed(command: MarkMonitoringElapsed, case: Case, moment: 
 
 @decides(ConfirmSustained, refuses=(MonitoringNotOver, LastCheckInNotGood))
 def confirm_sustained(
-    command: ConfirmSustained, case: Case, worker: KeyWorker | None, moment: Moment
+    command: ConfirmSustained, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     """The time is over, by the clock and not by a timer's word, and the last check-in was answered and good.
 
@@ -187,7 +245,12 @@ def confirm_sustained(
     last = case.last_check_in if case.check_in_answered else "unanswered"
     if last != "good":
         raise LastCheckInNotGood(last=last or "none yet")
-    sustained = OutcomeSustained(case_id=case.case_id, person_id=case.person_id, summary=command.summary)
+    sustained = OutcomeSustained(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        summary=command.summary,
+        sustained_outcome_due_at=rules.deadline(case.programme, "sustained_outcome", moment.now),
+    )
     return [sustained, *free_everybody(case, worker)]
 
 

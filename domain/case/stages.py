@@ -88,7 +88,7 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = {
     "DisengagementTriggered": {S.INTRODUCTION: S.OUTREACH, S.ACTIVE: S.OUTREACH},
     "EngagementRegained": {S.OUTREACH: (S.INTRODUCTION, S.ACTIVE)},
     "CaseSuspended": {S.INTRODUCTION: S.SUSPENDED, S.ACTIVE: S.SUSPENDED},
-    "CaseResumed": {S.SUSPENDED: (S.INTRODUCTION, S.ACTIVE)},
+    "CaseResumed": {S.SUSPENDED: (S.ACTIVE, S.INTRODUCTION, S.AWAITING_ALLOCATION)},
     "StepDownProposed": {S.ACTIVE: S.STEP_DOWN_PROPOSED},
     "StepDownRejected": {S.STEP_DOWN_PROPOSED: S.ACTIVE},
     "StepDownApproved": {S.STEP_DOWN_PROPOSED: S.STEPPING_DOWN},

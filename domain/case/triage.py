@@ -431,10 +431,7 @@ def end_episode(case: Case) -> Sequence[Event]:
 
     That place is given back under each of the person's records.
     """
-    return [
-        *end_actions(case),
-        *_places_given_back(case),
-    ]
+    return [*end_actions(case), *_places_given_back(case)]
 
 
 def _places_given_back(case: Case) -> Sequence[Event]:

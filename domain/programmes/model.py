@@ -99,6 +99,8 @@ class Clocks(_Part):
     information_reminder: Clock
     consent_first_attempt: Clock
     consent_reminder_every: Clock
+    consent_reminder_overdue: Clock
+    consent_ask_again: Clock
     consent_wait: Clock
     consent_review: Clock
     consent_expiry: Clock
@@ -187,6 +189,7 @@ class Forum(_Part):
 
     action_default_due: Literal["next_meeting"]
     expected_agencies: Names
+    starts_early_minutes: int = Field(ge=0)
 
 
 class Quorum(_Part):
@@ -222,6 +225,12 @@ class Allocation(_Part):
     high_score: int = Field(ge=0, le=48)
     interpreter_routes: Names
     weights: MatchingWeights
+
+
+class Outreach(_Part):
+    """What is tried when contact with a person is lost."""
+
+    attempts: int = Field(ge=1)
 
 
 class Monitoring(_Part):
@@ -321,6 +330,7 @@ class Programme(_Part):
     quorum: Quorum
     agenda: Agenda
     allocation: Allocation
+    outreach: Outreach
     monitoring: Monitoring
     caseload: Caseload
     escalation: Escalation

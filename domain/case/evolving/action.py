@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from domain.case import action as a
-from domain.messages import ActionId
+from domain.case import action_changes as ac
+from domain.case import action_deadlines as ad
+from domain.messages import ActionId, BlockerId
 
 if TYPE_CHECKING:
     from domain.case.state import Case
@@ -16,13 +18,14 @@ AnyActionEvent = (
     a.ActionAssigned
     | a.ActionAcknowledged
     | a.ActionProgressed
+    | a.ActionBlocked
     | a.ActionCompleted
-    | a.ActionCancelled
-    | a.ActionReassigned
-    | a.ActionOverdue
+    | a.ActionNotDone
+    | ac.ActionCancelled
+    | ac.ActionReassigned
+    | ad.ActionOverdue
+    | ad.ActionEscalated
 )
-
-ActionState = Literal["open", "acknowledged", "in_progress", "done", "cancelled"]
 
 
 @dataclass(slots=True)
@@ -33,31 +36,49 @@ class Action:
     owner: str
     agency: str
     due_at: datetime
-    state: ActionState = "open"
+    state: a.ActionState = "open"
     overdue: bool = False
+    escalated_to: int = 0
+    """The level to which it was escalated; 0 if it never was."""
+    blocker_id: BlockerId | None = None
+    """What stands in its way, if anything does."""
 
     @property
     def is_open(self) -> bool:
-        return self.state in ("open", "acknowledged", "in_progress")
+        return self.state in a.OPEN_STATES
 
 
 def evolve(case: Case, event: AnyActionEvent) -> None:
     """Assign what the event says."""
+    if isinstance(event, a.ActionAssigned):
+        case.actions[event.action_id] = Action(event.action_id, event.owner, event.agency, event.due_at)
+        return
+    action = case.actions[event.action_id]
+    action.state = a.ACTION_MOVES[event.TOPIC][action.state]
     match event:
-        case a.ActionAssigned():
-            case.actions[event.action_id] = Action(event.action_id, event.owner, event.agency, event.due_at)
         case a.ActionAcknowledged():
-            case.actions[event.action_id].state = "acknowledged"
+            pass
         case a.ActionProgressed():
-            case.actions[event.action_id].state = "in_progress"
-        case a.ActionCompleted():
-            case.actions[event.action_id].state = "done"
-        case a.ActionCancelled():
-            case.actions[event.action_id].state = "cancelled"
-        case a.ActionReassigned():
-            taken = case.actions[event.action_id]
-            taken.owner, taken.agency, taken.state = event.owner, event.agency, "open"
-        case a.ActionOverdue():
-            case.actions[event.action_id].overdue = True
+            action.blocker_id = None
+        case a.ActionBlocked():
+            action.blocker_id = event.blocker_id
+        case a.ActionCompleted() | a.ActionNotDone() | ac.ActionCancelled():
+            case.stop_clocks(_escalation_of(action))
+        case ac.ActionReassigned():
+            action.owner, action.agency, action.blocker_id = event.owner, event.agency, None
+            if event.due_at is not None:
+                action.due_at, action.overdue, action.escalated_to = event.due_at, False, 0
+                case.stop_clocks(_escalation_of(action))
+        case ad.ActionOverdue():
+            action.overdue = True
+            if event.escalation_due_at is not None:
+                case.due[_escalation_of(action)] = event.escalation_due_at
+        case ad.ActionEscalated():
+            action.escalated_to = event.level
+            case.stop_clocks(_escalation_of(action))
         case _:
             assert_never(event)
+
+
+def _escalation_of(action: Action) -> str:
+    return f"action_escalation:{action.action_id}"

@@ -306,11 +306,13 @@ class _Reconciling:
     async def _settle(self, process: str, kind: ProcessKind | None, case_id: UUID | None) -> None:
         """Look at a process directly until it is as it should be or there is nothing to wait for; then repair it."""
         last: What | None = None
-        looks = 0
+        looks, before = 0, -1
         while True:
-            looks += 1
             # First how far was told: what was read before may have been told since.
             dispatched = await self._dispatched()
+            # A dispatcher that gets on will come to this case, however busy it is.
+            looks += dispatched == before
+            before = dispatched
             case = await self._case(case_id) if case_id is not None else None
             heard = await self._heard(process)
             what = _verdict(kind, case, heard)

@@ -50,7 +50,7 @@ if sys.argv[2] == "untied":
 async def main():
     async with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as pg:
         print(pg.pid, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -76,7 +76,7 @@ async def ask(dsn: str, sql: str) -> object:
         await connection.close()
 
 
-async def gone(pid: int, marker: str, seconds: float = 10) -> bool:
+async def gone(pid: int, marker: str, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while runs(pid, marker):
         if time.monotonic() > deadline:
@@ -146,7 +146,7 @@ async def test_a_killed_server_starts_again_at_the_same_address_with_its_data(
     dsn, pid = postgres.dsn, postgres.pid
 
     os.kill(pid, signal.SIGKILL)
-    assert "SIGKILL" in await asyncio.wait_for(postgres.wait_dead(), 10)
+    assert "SIGKILL" in await asyncio.wait_for(postgres.wait_dead(), 60)
     assert not postgres.alive
     await postgres.restart()
 
@@ -185,11 +185,11 @@ async def test_ctrl_c_in_the_terminal_does_not_reach_the_server(postgres: Embedd
 
 
 async def test_an_open_session_does_not_hold_up_the_stop(data_dir: Path) -> None:
-    async with EmbeddedPostgres(data_dir, durable=False) as postgres:
+    async with EmbeddedPostgres(data_dir, durable=False, grace_seconds=120) as postgres:
         connection = await asyncpg.connect(postgres.dsn)
         await connection.execute("BEGIN; CREATE TABLE unfinished ()")
         before = time.monotonic()
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 60, "it was not asked to end its sessions"
     connection.terminate()
 
 

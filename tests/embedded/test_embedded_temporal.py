@@ -53,7 +53,7 @@ if sys.argv[2] == "untied":
 async def main():
     async with EmbeddedTemporal(Path(sys.argv[1]), search_attributes={}) as temporal:
         print(temporal.pid, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -81,7 +81,7 @@ async def start_a_case(client: Client) -> None:
     )
 
 
-async def gone(pid: int, marker: str, seconds: float = 10) -> bool:
+async def gone(pid: int, marker: str, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while runs(pid, marker):
         if time.monotonic() > deadline:
@@ -125,7 +125,7 @@ async def test_the_web_pages_answer_and_nothing_listens_beyond_this_machine(
     temporal: EmbeddedTemporal,
 ) -> None:
     def status() -> int:
-        with urlopen(temporal.ui_url, timeout=5) as answer:
+        with urlopen(temporal.ui_url, timeout=60) as answer:
             return int(answer.status)
 
     assert await asyncio.to_thread(status) == 200
@@ -141,7 +141,7 @@ async def test_a_killed_server_starts_again_at_the_same_address_with_its_workflo
     where, pid = (temporal.address, temporal.ui_url), temporal.pid
 
     os.kill(pid, signal.SIGKILL)
-    assert "SIGKILL" in await asyncio.wait_for(temporal.wait_dead(), 10)
+    assert "SIGKILL" in await asyncio.wait_for(temporal.wait_dead(), 60)
     assert not temporal.alive
     await temporal.restart()
 

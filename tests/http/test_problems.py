@@ -179,6 +179,7 @@ async def test_a_log_that_is_away_is_said_with_when_to_try_again(
         await somebody.close()
         assert (answer.status_code, code_of(answer)) == (503, "log_unavailable")
         assert answer.headers["retry-after"] == "1"
+    async with client_of(product) as client:
         again = await client.post(
             "/commands/submit-referral",
             json=referral,

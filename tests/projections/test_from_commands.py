@@ -45,13 +45,13 @@ async def test_a_referral_is_found_due_and_audited_as_soon_as_its_position_is_kn
         case_id = CaseId(
             UUID(str(next(one.stream_id for one in answer.events if one.topic == "ReferralSubmitted")))
         )
-        assert await models.wait_for(answer.position)
+        assert await models.wait_for(answer.position, timeout=60)
         (row,) = (await models.cases(CaseFilter(text="robin"))).rows
         assert (row.case_id, row.stage) == (case_id, Stage.SUBMITTED)
         await execute(AcknowledgeReferral(case_id=case_id), SYSTEM)
         await execute(StartTriage(case_id=case_id), SYSTEM)
         answer = await execute(ConfirmEligible(case_id=case_id), COORDINATOR)
-        assert await models.wait_for(answer.position)
+        assert await models.wait_for(answer.position, timeout=60)
     due = await models.due(DueFilter(case=case_id), now=clock.shown)
     assert {one.clock for one in due.rows} == {"consent_attempt", "consent"}
     story = (await models.story_of_case(case_id)).rows

@@ -33,7 +33,7 @@ def environment(**ours: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **ours}
 
 
-def ccp(*arguments: str, env: Mapping[str, str], seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+def ccp(*arguments: str, env: Mapping[str, str], seconds: float = 180.0) -> subprocess.CompletedProcess[str]:
     """Run `ccp` to its end."""
     return subprocess.run(
         [CCP, *arguments],

@@ -6,17 +6,19 @@ What is expected of each row is worked out here from its cells by rules of the t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from adapters.bootstrap import open_product, prepare_database
@@ -42,6 +44,8 @@ OF_THE_CITY = (
     "northenden, old moat, piccadilly, rusholme, sharston, whalley range, withington, woodhouse park"
 )
 WARDS = set(OF_THE_CITY.split(", "))
+HELD_UP = 4711
+"""The lock that the log waits for where an import is to be killed."""
 ELSEWHERE = {"stretford", "middleton", "broughton (salford)"}
 NAMED = (
     "homelessness risk_of_eviction rent_arrears hoarding property_condition mental_health personality_disorder "
@@ -160,20 +164,48 @@ class Desk:
         return read(report)
 
     async def killed_after(self, cases: int, register: Path, report: Path) -> int:
-        """Begin to import, and `kill -9` it once so many referrals are in the log."""
-        process = await asyncio.create_subprocess_exec(
-            CCP,
-            *("import", "referrals", str(register), "--report", str(report)),
-            env=environment(**self.env),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        while await self.referrals() < cases:
-            assert process.returncode is None
-            await asyncio.sleep(0.002)
-        process.kill()
-        await process.wait()
+        """Begin to import, and `kill -9` it once so many referrals are in the log, in the middle of the next."""
+        async with self._held_up_after(cases):
+            process = await asyncio.create_subprocess_exec(
+                CCP,
+                *("import", "referrals", str(register), "--report", str(report)),
+                env=environment(**self.env),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            while await self.referrals() < cases:
+                assert process.returncode is None
+                await asyncio.sleep(0.01)
+            process.kill()
+            await process.wait()
         return await self.referrals()
+
+    @contextlib.asynccontextmanager
+    async def _held_up_after(self, cases: int) -> AsyncIterator[None]:
+        """The log takes no more than so many referrals, so that it does not matter how fast an import is."""
+        owner = await asyncpg.connect(self.dsn)
+        try:
+            await owner.execute(f"SELECT pg_advisory_lock({HELD_UP})")
+            await owner.execute(
+                f"""CREATE FUNCTION log.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        IF (SELECT count(*) FROM log.event WHERE topic = 'ReferralSubmitted') >= {cases} THEN
+                            PERFORM pg_advisory_xact_lock({HELD_UP});
+                        END IF;
+                        RETURN NULL;
+                    END $$;
+                    CREATE TRIGGER hold_up BEFORE INSERT ON log.event
+                        FOR EACH STATEMENT EXECUTE FUNCTION log.hold_up()"""
+            )
+            yield
+            # Nobody waits for its answer any more.
+            await owner.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            await owner.execute("DROP FUNCTION log.hold_up CASCADE")
+        finally:
+            await owner.close()
 
     async def referrals(self) -> int:
         count: int = await self.product.pool.fetchval(

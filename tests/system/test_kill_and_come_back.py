@@ -239,8 +239,8 @@ async def _whole_log(product: Product) -> list[Recorded]:
 
 async def _the_read_models_are_as_rebuilt(product: Product, worker: Process) -> None:
     """Kept through three crashes, every row is what a rebuild from the log makes of it."""
-    assert await product.read_models.wait_for(await product.log.head(), timeout=30)
-    await worker.interrupted(seconds=20)
+    assert await product.read_models.wait_for(await product.log.head(), timeout=90)
+    await worker.interrupted(seconds=60)
     kept = await every_row(product.pool)
     assert all(kept[table] for table in kept if "case" in table)
     for projection in PROJECTIONS:

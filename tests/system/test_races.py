@@ -42,7 +42,7 @@ async def products(database: str) -> AsyncIterator[list[Product]]:
         ]
         yield opened
         # Nobody keeps a connection after the rush: whoever does would hold up the end of their process.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while any(one.pool.get_idle_size() < one.pool.get_size() for one in opened):  # noqa: ASYNC110 - a pool rings no bell
                 await asyncio.sleep(0.01)
 

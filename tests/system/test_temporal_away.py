@@ -61,7 +61,7 @@ async def stages(office: OfficeOverHttp, *case_ids: CaseId) -> list[Stage]:
 
 
 @pytest.mark.xdist_group("away")
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(290)
 async def test_with_temporal_stopped_people_go_on_and_once_it_is_back_every_process_stands_where_it_should(
     product: Product, office: OfficeOverHttp, temporal: EmbeddedTemporal
 ) -> None:
@@ -126,4 +126,4 @@ async def test_with_temporal_stopped_people_go_on_and_once_it_is_back_every_proc
         (proposed,) = await office.cases([early])
         assert proposed.candidates == (worker.worker_id,)
         assert (await office.case(late)).acknowledged
-        assert await product.read_models.wait_for(await product.log.head())
+        assert await product.read_models.wait_for(await product.log.head(), timeout=90)

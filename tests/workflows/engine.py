@@ -29,7 +29,7 @@ class MachineClock:
         return datetime.now(UTC)
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
     """Wait until it holds; fail if it does not in time."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await holds():

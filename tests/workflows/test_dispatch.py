@@ -349,7 +349,7 @@ async def _goes_on_without_temporal(engine: Engine, server: EmbeddedTemporal) ->
             async def noticed() -> bool:
                 return any(line["event"] == "dispatch.temporal_unavailable" for line in lines)
 
-            await eventually(noticed, seconds=60)
+            await eventually(noticed)
             await server.restart()
             await engine.comes_to(K.CONSENT, before, "COMPLETED")
             await engine.comes_to(K.FORUM_REVIEW, before, "RUNNING")
@@ -359,7 +359,7 @@ async def _goes_on_without_temporal(engine: Engine, server: EmbeddedTemporal) ->
                 facts = await engine.facts(meanwhile)
                 return facts == ["ReferralSubmitted", "ReferralAcknowledged", "TriageStarted"]
 
-            await eventually(triage_began, seconds=60)
+            await eventually(triage_began)
     assert {"dispatch.temporal_unavailable", "dispatch.temporal_back"} <= {line["event"] for line in lines}
 
 

@@ -107,7 +107,7 @@ async def test_a_step_that_cannot_be_taken_shows_its_attempts_and_the_kind_of_fa
         return any(one.last_failure for one in under_way)
 
     async with engine.working():
-        await eventually(is_tried_again, seconds=30)
+        await eventually(is_tried_again)
         [attempt] = (await show_workflow(engine.client, workflow)).under_way
     assert attempt.step == "acknowledge-referral"
     assert attempt.last_failure == "LogDefect"

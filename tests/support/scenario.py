@@ -16,20 +16,33 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.case import action as a
+from domain.case import advice_item as ad
 from domain.case import allocation as al
 from domain.case import consent as c
+from domain.case import contact as co
+from domain.case import escalation as es
 from domain.case import forum_review as f
+from domain.case import information as inf
 from domain.case import introduction as i
+from domain.case import leaving as le
+from domain.case import monitoring as mo
 from domain.case import participation as p
 from domain.case import referral as r
+from domain.case import reopening as reo
+from domain.case import review_item as ri
 from domain.case import safeguarding as sg
 from domain.case import step_down as sd
+from domain.case import step_down_handover as ho
 from domain.case import support as su
+from domain.case import suspension as sp
 from domain.case import triage as t
+from domain.case import wishes as wi
+from domain.case.line import in_line
 from domain.case.referral_form import ReferralForm
 from domain.case.stages import Stage
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
+from domain.case.viewers import ViewerIsBarred, require_not_barred
 from domain.errors import DomainError, NotFound, NotPermitted, NotYetDue, WrongStage
 from domain.keyworker import events as k
 from domain.keyworker.state import KeyWorker
@@ -45,6 +58,8 @@ from domain.messages import (
     Channel,
     Command,
     ConcernId,
+    Envelope,
+    EscalationId,
     Event,
     GrantId,
     MeetingEvent,
@@ -53,11 +68,12 @@ from domain.messages import (
     OutcomeId,
     PersonEvent,
     PersonId,
+    Recorded,
     WorkerEvent,
     WorkerId,
     marks,
 )
-from domain.person.identity import EpisodeOpened, KnownPerson, PersonRegistered
+from domain.person.identity import EpisodeEnded, EpisodeOpened, KnownPerson, PersonRegistered
 from domain.person.matching import Identity
 from domain.person.state import Person
 from domain.person.state import evolve as evolve_person
@@ -188,7 +204,7 @@ class Given:
             allowed = MAY_ISSUE[command.PERMISSION]
             if by.role not in allowed:
                 raise NotPermitted(role=by.role, command=command.NAME, allowed=", ".join(sorted(allowed)))
-            happened = _decide(command, moment, States(self.events))
+            happened = _decide(command, moment, States(self.events, told_at=self.now))
         except DomainError as refusal:
             return Outcome(self.events, command, refusal=refusal)
         return Outcome(self.events, command, happened=tuple(happened))
@@ -256,6 +272,7 @@ ANY_COMMAND_MAY_MEET: tuple[type[DomainError], ...] = (
     WrongStage,
     WrongMeetingStage,
     NotYetDue,
+    ViewerIsBarred,
 )
 """Refusals that the catalogue does not list command by command."""
 
@@ -286,7 +303,9 @@ _E = TypeVar("_E", bound=Event)
 class States:
     """Every aggregate that the events tell of."""
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Iterable[Event], *, told_at: datetime = REFERRED) -> None:
+        events = tuple(events)
+        self._events, self._told_at = events, told_at
         self.cases: dict[UUID, Case] = {}
         self.people: dict[UUID, Person] = {}
         self.meetings: dict[UUID, Meeting] = {}
@@ -301,6 +320,25 @@ class States:
                 evolve_meeting(self.meetings.setdefault(event.meeting_id, Meeting(event.meeting_id)), stream)
             elif isinstance(event, WorkerEvent):
                 evolve_worker(self.workers.setdefault(event.worker_id, KeyWorker(event.worker_id)), stream)
+
+    def history(self, case_id: CaseId) -> list[Recorded]:
+        """A case's own events as the log would give them, all recorded when the story was told."""
+        own = (one for one in self._events if isinstance(one, CaseEvent) and one.case_id == case_id)
+        return [
+            Recorded(number, case_id, number, event, self._envelope(number))
+            for number, event in enumerate(own, start=1)
+        ]
+
+    def _envelope(self, number: int) -> Envelope:
+        return Envelope(
+            event_id=some_id(f"event/{number}"),
+            command_id=some_id(f"told/{number}"),
+            command="told",
+            recorded_at=self._told_at,
+            effective_at=self._told_at,
+            actor=SYSTEM,
+            correlation_id=some_id("told"),
+        )
 
     @property
     def case(self) -> Case:
@@ -334,20 +372,45 @@ def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]
         case_id = _named(command, "case_id") or moment.new_id("case")
         case = states.cases.get(case_id, Case(CaseId(case_id)))
         loaded["Case"] = _existing("case", case_id, case, may_be_new="Case" in decision.starts)
+        require_not_barred(case, command, moment.actor)
     if "Case | None" in wanted:
-        loaded["Case | None"] = states.cases.get(_named(command, "duplicate_of"))
+        loaded["Case | None"] = states.cases.get(
+            _named(command, "duplicate_of") or _named(command, "survivor")
+        )
     if "Person" in wanted:
         named = _named(command, "person_id")
         person_id = named or (case.person_id if case and case.exists else moment.new_id("person"))
         person = states.people.get(person_id, Person(PersonId(person_id)))
         may_be_new = "Person" in decision.starts and named is None
         loaded["Person"] = _existing("person", person_id, person, may_be_new=may_be_new)
+    if "Person | None" in wanted:
+        loaded["Person | None"] = states.people.get(_named(command, "other_person"))  # type: ignore[arg-type]
+    if "Sequence[Recorded]" in wanted and case is not None:
+        loaded["Sequence[Recorded]"] = states.history(case.case_id)
     if "Meeting" in wanted:
         meeting_id = _named(command, "meeting_id") or (case and case.meeting_id) or moment.new_id("meeting")
         meeting = states.meetings.get(meeting_id, Meeting(MeetingId(meeting_id)))
         loaded["Meeting"] = _existing("meeting", meeting_id, meeting, may_be_new="Meeting" in decision.starts)
+    if "Meeting | None" in wanted:
+        earlier_id = _named(command, "earlier_meeting")
+        loaded["Meeting | None"] = (
+            _existing(
+                "meeting",
+                earlier_id,
+                states.meetings.get(earlier_id, Meeting(MeetingId(earlier_id))),
+                may_be_new=False,
+            )
+            if earlier_id
+            else None
+        )
+    if "Sequence[Case]" in wanted:
+        on_the_agenda = states.meetings[_named(command, "meeting_id")].items  # type: ignore[index]
+        loaded["Sequence[Case]"] = [
+            states.cases.get(case_id, Case(CaseId(case_id))) for case_id in on_the_agenda
+        ]
     if "KeyWorker" in wanted or "KeyWorker | None" in wanted:
-        worker_id = _named(command, "worker_id") or (case and case.worker_id)
+        had = case and (case.worker_when_closed if case.stage is Stage.CLOSED else case.worker_id)
+        worker_id = _named(command, "worker_id") or had
         asked = worker_id or moment.new_id("worker")
         worker = states.workers.get(asked, KeyWorker(WorkerId(asked)))
         if "KeyWorker" in wanted:
@@ -358,11 +421,33 @@ def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]
             loaded["KeyWorker | None"] = (
                 _existing("key worker", asked, worker, may_be_new=False) if worker_id else None
             )
+    if "Mapping[CaseId, Case]" in wanted:
+        carrier = loaded["KeyWorker"]
+        assert isinstance(carrier, KeyWorker)
+        loaded["Mapping[CaseId, Case]"] = {one: states.cases[one] for one in sorted(carrier.cases)}
+    if "Mapping[WorkerId, KeyWorker]" in wanted:
+        loaded["Mapping[WorkerId, KeyWorker]"] = {
+            one: _existing(
+                "key worker", one, states.workers.get(one, KeyWorker(WorkerId(one))), may_be_new=False
+            )
+            for one in _workers_named(command, case)
+        }
+    if "Sequence[Waiting]" in wanted and case is not None:
+        line = [in_line(one) for one in states.cases.values()]
+        loaded["Sequence[Waiting]"] = [
+            one for one in line if one is not None and one.programme == case.programme
+        ]
     if "Sequence[KnownPerson]" in wanted:
         loaded["Sequence[KnownPerson]"] = _known_by(command, states)
     if "Sequence[KeyWorker]" in wanted and case is not None:
         loaded["Sequence[KeyWorker]"] = [w for w in states.workers.values() if w.programme == case.programme]
     return decision.decide(command, *(loaded[kind] for kind in wanted))
+
+
+def _workers_named(command: Command, case: Case | None) -> Sequence[WorkerId]:
+    from domain.application import workers_named
+
+    return workers_named(command, case)
 
 
 def _named(command: Command, field: str) -> UUID | None:
@@ -526,6 +611,56 @@ class CaseStory(Story):
             t.ReferralAcknowledged(**self.ids, to_agency=self.agency), t.TriageStarted(**self.ids), at=at
         )
 
+    def asked_for_information(self, at: datetime = TRIAGED) -> Self:
+        """Triage asked the referrer a question."""
+        asked = inf.InformationRequested(
+            **self.ids,
+            question="Which ward does the person live in?",
+            to_agency=POLICE,
+            reminder_due_at=self.due("information_reminder", at),
+            due_at=self.due("information_request", at),
+        )
+        return self.in_triage().then_also(asked, at=at)
+
+    def unanswered(self) -> Self:
+        """The referrer was asked, reminded, and never answered."""
+        asked = self.asked_for_information()
+        reminded = inf.InformationReminderRaised(
+            **self.ids, to_agency=POLICE, due_at=asked.case.due["information_reminder"]
+        )
+        lapsed_at = asked.case.due["information_request"]
+        lapsed = inf.InformationRequestLapsed(
+            **self.ids, due_at=lapsed_at, triage_due_at=self.due("triage", lapsed_at)
+        )
+        return asked.then_also(reminded, lapsed, at=lapsed_at)
+
+    def said_to_have_died(self) -> Self:
+        """Somebody wrote that the person has died."""
+        return self.then_also(le.DeathReported(**self.ids, by_agency=POLICE, by_channel="email"))
+
+    def moved_out(self) -> Self:
+        """The person moved to another area, which is asked to take over."""
+        return self.then_also(
+            le.PersonMovedArea(
+                **self.ids,
+                to_area="Trafford",
+                consent_to_transfer=True,
+                transfer_due_at=self.due("transfer", self.now),
+            )
+        )
+
+    def merged_into(self, other: CaseStory) -> Self:
+        """Two people agreed that this is the other's case too."""
+        return self.then_also(
+            reo.CasesMerged(
+                **self.ids,
+                survivor=other.case_id,
+                identifiers=("nhs_number", "name_and_date_of_birth"),
+                confirmed_by="manager-1",
+            ),
+            EpisodeEnded(person_id=self.person_id, case_id=self.case_id, programme=PROGRAMME),
+        )
+
     def awaiting_consent(self, at: datetime = TRIAGED) -> Self:
         return self._from(Stage.TRIAGE, self.in_triage).then_also(
             t.EligibilityConfirmed(
@@ -616,6 +751,62 @@ class CaseStory(Story):
             at=at,
         )
 
+    def up_for_review(self, meeting: MeetingStory | None = None, *, at: datetime | None = None) -> Self:
+        """The forum is to look at the case again; the meeting's own event is told too."""
+        heard_at = meeting or a_meeting("review")
+        return self.then_also(
+            ri.ReviewItemScheduled(
+                **self.ids,
+                meeting_id=heard_at.meeting_id,
+                forum=heard_at.forum,
+                meeting_at=heard_at.starts_at,
+                agencies_asked=(self.agency,),
+            ),
+            m.AgendaItemAdded(
+                meeting_id=heard_at.meeting_id,
+                **self.ids,
+                referring_agency=self.agency,
+                agencies_asked=(self.agency,),
+                kind="review",
+            ),
+            at=at,
+        )
+
+    def reviewed_by_forum(
+        self, meeting: MeetingStory, outcome: ri.ReviewOutcome = "continue", *, at: datetime | None = None
+    ) -> Self:
+        """The forum looked at the case again and said this."""
+        return self.up_for_review(meeting).then_also(
+            ri.ForumReviewRecorded(
+                **self.ids,
+                meeting_id=meeting.meeting_id,
+                outcome=outcome,
+                confirmed_by="chair-1",
+                reasons="The plan still fits",
+                next_review_due_at=self.due("forum_review_repeat", at or self.now),
+            ),
+            m.MeetingItemDecided(meeting_id=meeting.meeting_id, case_id=self.case_id, outcome=outcome),
+            at=at,
+        )
+
+    def consent_overdue(self) -> Self:
+        """The person has given no consent position in the time there is for it."""
+        story = self._from(Stage.AWAITING_CONSENT, self.awaiting_consent)
+        due_at = story.case.due["consent"]
+        return story.then_also(p.ConsentOverdue(**self.ids, due_at=due_at), at=due_at)
+
+    def up_for_advice(self, meeting: MeetingStory) -> Self:
+        """The forum is asked how to reach the person, without being told of whom."""
+        return self.consent_overdue().then_also(
+            ad.AdviceItemScheduled(
+                **self.ids,
+                meeting_id=meeting.meeting_id,
+                forum=meeting.forum,
+                meeting_at=meeting.starts_at,
+            ),
+            m.AdviceItemAdded(meeting_id=meeting.meeting_id, case_id=self.case_id, forum=meeting.forum),
+        )
+
     def accepted(
         self, *, intensity: Literal["low", "standard", "intensive"] = "standard", at: datetime = DECIDED
     ) -> Self:
@@ -668,7 +859,9 @@ class CaseStory(Story):
     def action_id(self, name: str = "visit") -> ActionId:
         return ActionId(some_id(f"action/{self.name}/{name}"))
 
-    def with_concern(self, name: str = "concern", *, at: datetime | None = None) -> Self:
+    def with_concern(
+        self, name: str = "concern", *, about: Literal["adult", "child"] = "adult", at: datetime | None = None
+    ) -> Self:
         """A safeguarding concern was raised; nobody has screened it."""
         now = at or self.now
         story = self.submitted() if self.case.stage is Stage.NEW else self
@@ -676,7 +869,7 @@ class CaseStory(Story):
             sg.SafeguardingConcernRaised(
                 **self.ids,
                 concern_id=ConcernId(some_id(f"concern/{self.name}/{name}")),
-                about="adult",
+                about=about,
                 category="self_neglect",
                 immediate_danger=False,
                 concern="Has not eaten for days",
@@ -684,6 +877,79 @@ class CaseStory(Story):
             ),
             at=now,
         )
+
+    def screened(self, name: str = "concern", *, met: bool = True) -> Self:
+        """The safeguarding lead screened the concern; what follows is a step of its own."""
+        return self.then_also(
+            sg.ConcernScreened(
+                **self.ids,
+                concern_id=ConcernId(some_id(f"concern/{self.name}/{name}")),
+                threshold_met=met,
+                reasons="Seen at home",
+                followed_by_a_step=True,
+            )
+        )
+
+    def escalated(
+        self,
+        name: str = "dispute",
+        *,
+        subject: es.Subject = "dispute",
+        by: Actor | None = None,
+        at: datetime | None = None,
+    ) -> Self:
+        """An escalation was raised at level 1, by an officer of the police unless told."""
+        now = at or self.now
+        raised_by = by or actor(Role.REFERRER, person="officer-7", agency=POLICE)
+        by_deadline = raised_by.role is Role.SYSTEM
+        return self.then_also(
+            es.EscalationRaised(
+                **self.ids,
+                escalation_id=self.escalation_id(name),
+                subject=subject,
+                subject_id=None,
+                owner="practitioners_managers",
+                desired_result=None if by_deadline else "One agency leads",
+                raised_by=None if by_deadline else raised_by.person,
+                raised_by_agency=None if by_deadline else raised_by.agency,
+                answer_due_at=self.due("escalation_answer", now),
+            ),
+            at=now,
+        )
+
+    def escalated_to(self, level: int, name: str = "dispute") -> Self:
+        """Level after level did not answer, each until its time was over."""
+        story = self
+        for number in range(2, level + 1):
+            at = story.case.due[f"escalation:{self.escalation_id(name)}"]
+            owner = rules().programme(PROGRAMME).escalation.level(number).code
+            story = story.then_also(
+                es.EscalationRaisedLevel(
+                    **self.ids,
+                    escalation_id=self.escalation_id(name),
+                    level=number,
+                    owner=owner,
+                    reason="no_response",
+                    answer_due_at=self.due("escalation_answer", at),
+                ),
+                at=at,
+            )
+        return story
+
+    def answered(self, name: str = "dispute") -> Self:
+        """The level gave its answer to the escalation."""
+        return self.then_also(
+            es.EscalationResponded(
+                **self.ids,
+                escalation_id=self.escalation_id(name),
+                level=self.case.escalations[self.escalation_id(name)].level,
+                response="Housing leads",
+                responded_by="manager-1",
+            )
+        )
+
+    def escalation_id(self, name: str = "dispute") -> EscalationId:
+        return EscalationId(some_id(f"escalation/{self.name}/{name}"))
 
     def enquired(self, name: str = "concern") -> Self:
         """The concern of this name meets the threshold: an enquiry is under way."""
@@ -702,11 +968,11 @@ class CaseStory(Story):
 
     def refusing(self, worker: WorkerStory) -> Self:
         """The person does not want this worker."""
-        return self.then_also(al.WorkerPreferenceRecorded(**self.ids, refuses_worker=worker.worker_id))
+        return self.then_also(wi.WorkerPreferenceRecorded(**self.ids, refuses_worker=worker.worker_id))
 
     def wanting(self, gender: str) -> Self:
         """The person wants a worker of this gender."""
-        return self.then_also(al.WorkerPreferenceRecorded(**self.ids, wants_gender=gender))
+        return self.then_also(wi.WorkerPreferenceRecorded(**self.ids, wants_gender=gender))
 
     def allocated_to(
         self, worker: WorkerStory | None = None, *, points: int = 4, at: datetime = ALLOCATED
@@ -722,20 +988,27 @@ class CaseStory(Story):
                 points=points,
                 answer_due_at=self.due("allocation_answer", at),
                 first_contact_due_at=self.due("first_contact", at),
+                introduction_due_at=self.due("introduction", at),
+                disengagement_due_at=self.due("disengagement", at),
             ),
             k.CaseTaken(worker_id=taker.worker_id, case_id=self.case_id, points=points),
             at=at,
         )
 
     def queried_by(
-        self, worker: WorkerStory, *, points: int = 4, at: datetime = ALLOCATED + timedelta(hours=2)
+        self,
+        worker: WorkerStory,
+        *,
+        points: int = 4,
+        ground: Literal["conflict_of_interest", "safety", "capacity"] = "capacity",
+        at: datetime = ALLOCATED + timedelta(hours=2),
     ) -> Self:
         """The worker got the case and gave it back; another one is sought."""
         return self.allocated_to(worker, points=points).then_also(
             al.AllocationQueried(
                 **self.ids,
                 worker_id=worker.worker_id,
-                ground="conflict_of_interest",
+                ground=ground,
                 allocation_due_at=self.due("allocation", at),
             ),
             al.AllocationEnded(**self.ids, worker_id=worker.worker_id, because="queried"),
@@ -746,20 +1019,66 @@ class CaseStory(Story):
     def met(self, *, face_to_face: bool = True, reached: bool = True, at: datetime = MET) -> Self:
         """The key worker saw the person, or tried to."""
         story = self._from(Stage.INTRODUCTION, self.allocated_to)
-        contact = i.ContactRecorded(
+        contact = co.ContactRecorded(
             **self.ids,
             worker_id=story.case.worker_id,
             by_agency=SHELTER,
             by_channel="visit",
             reached=reached,
             face_to_face=face_to_face,
+            disengagement_due_at=self.due("disengagement", at) if reached else None,
         )
         return story.then_also(contact, at=at)
+
+    def missed(self, times: int = 1, *, at: datetime | None = None) -> Self:
+        """The key worker tried to reach the person so many times, and did not."""
+        attempt = co.ContactRecorded(
+            **self.ids,
+            worker_id=self.case.worker_id,
+            by_agency=SHELTER,
+            by_channel="telephone",
+            reached=False,
+            face_to_face=False,
+        )
+        return self.then_also(*[attempt] * times, at=at or self.now)
+
+    def lost(self, *, at: datetime | None = None) -> Self:
+        """Contact with the person is lost, and outreach has begun."""
+        story = self if self.case.stage in (Stage.INTRODUCTION, Stage.ACTIVE) else self.active()
+        due = story.case.due.get("disengagement")
+        lost = co.DisengagementTriggered(
+            **self.ids, because="no_contact", missed_contacts=story.case.missed_contacts, due_at=due
+        )
+        return story.then_also(lost, at=at or due or story.now)
+
+    def suspended(
+        self,
+        *,
+        reason: Literal["prison", "hospital", "inpatient", "whereabouts_unknown", "person_asks"] = "prison",
+        review_on: date = date(2027, 3, 31),
+        at: datetime | None = None,
+    ) -> Self:
+        """Support rests until a day on which it is looked at again."""
+        story = self if self.case.stage in (Stage.INTRODUCTION, Stage.ACTIVE) else self.active()
+        now = at or story.now
+        rests = sp.CaseSuspended(
+            **self.ids,
+            reason=reason,
+            review_on=review_on,
+            review_due_at=rules().calendar.start_of_day(review_on),
+            suspended_at=now,
+        )
+        return story.then_also(rests, at=now)
 
     def active(self, worker: WorkerStory | None = None, *, at: datetime = ENGAGED) -> Self:
         """Key worker and person met, and support began."""
         story = (self.allocated_to(worker) if worker else self).met()
-        engaged = i.EngagementConfirmed(**self.ids, worker_id=story.allocated_worker)
+        engaged = i.EngagementConfirmed(
+            **self.ids,
+            worker_id=story.allocated_worker,
+            contact_due_at=self.due("contact", at),
+            disengagement_due_at=self.due("disengagement", at),
+        )
         return story.then_also(engaged, at=at)
 
     def led_by(self, agency: str = HOUSING, *, at: datetime = DECIDED) -> Self:
@@ -815,7 +1134,7 @@ class CaseStory(Story):
 
     def handed_over(self, *, at: datetime = HANDED_OVER) -> Self:
         return self._from(Stage.STEPPING_DOWN, self.stepping_down).then_also(
-            sd.HandoverCompleted(
+            ho.HandoverCompleted(
                 **self.ids,
                 receiving_lead="recovery-1",
                 first_check_in_due_at=self.due("check_in_every", at),
@@ -830,7 +1149,7 @@ class CaseStory(Story):
         due = story.case.due["check_in"]
         now = at or due
         return story.then_also(
-            sd.CheckInDue(
+            mo.CheckInDue(
                 **self.ids,
                 number=story.case.check_in + 1,
                 due_at=due,
@@ -843,7 +1162,7 @@ class CaseStory(Story):
         """The engine asked, and nobody answered in time."""
         story = self.check_in_asked()
         due = story.case.due["check_in_answer"]
-        missed = sd.CheckInMissed(
+        missed = mo.CheckInMissed(
             **self.ids,
             number=story.case.check_in,
             due_at=due,
@@ -855,7 +1174,7 @@ class CaseStory(Story):
     def checked_in(self, status: Literal["good", "mixed", "deteriorating"] = "good") -> Self:
         """The engine asked, and the receiving lead answered the same hour."""
         story = self.check_in_asked()
-        answered = sd.CheckInRecorded(
+        answered = mo.CheckInRecorded(
             **self.ids,
             number=story.case.check_in,
             status=status,
@@ -879,17 +1198,26 @@ class CaseStory(Story):
         return self if self.case.stage is stage else earlier()
 
 
-def a_meeting(name: str = "january", *, starts_at: datetime = MEETS, forum: str = FORUM) -> MeetingStory:
-    """A meeting of a forum, planned in good time."""
-    return MeetingStory(name, PLANNED, starts_at=starts_at, forum=forum).planned()
+def a_meeting(
+    name: str = "january",
+    *,
+    starts_at: datetime = MEETS,
+    forum: str = FORUM,
+    repeats: bool = False,
+    short_notice: bool = False,
+) -> MeetingStory:
+    """A meeting of a forum, planned in good time unless told."""
+    story = MeetingStory(name, PLANNED, starts_at=starts_at, forum=forum)
+    return story.planned(repeats=repeats, short_notice=short_notice)
 
 
 PARTS = Literal["chair", "deputy_chair", "coordinator", "member", "deputy"]
 
 
 def attendee(part: PARTS, agency: str = COMMUNITY_SAFETY) -> m.Attendee:
-    """Somebody in the meeting, who acknowledged confidentiality."""
-    return m.Attendee(person=f"{part}-1", agency=agency, part=part)
+    """Somebody in the meeting, who acknowledged confidentiality; of each agency another person."""
+    seat = f"{part}-1" if agency == COMMUNITY_SAFETY else f"{part}-{agency.lower().replace(' ', '-')}"
+    return m.Attendee(person=seat, agency=agency, part=part)
 
 
 QUORUM = (
@@ -919,8 +1247,8 @@ class MeetingStory(Story):
         """The meeting as it stands."""
         return States(self.facts).meetings.get(self.meeting_id, Meeting(self.meeting_id))
 
-    def planned(self) -> Self:
-        back = {
+    def planned(self, *, repeats: bool = False, short_notice: bool = False) -> Self:
+        back: dict[str, Any] = {
             field: rules().deadline(PROGRAMME, clock, self.starts_at)
             for field, clock in (
                 ("agenda_opens_at", "agenda_open"),
@@ -935,6 +1263,10 @@ class MeetingStory(Story):
                 programme=PROGRAMME,
                 programme_version=rules().programme(PROGRAMME).version,
                 starts_at=self.starts_at,
+                start_due_at=rules().deadline(PROGRAMME, "decision_record", self.starts_at),
+                short_notice=short_notice,
+                cadence_slot=self.starts_at if repeats else None,
+                next_planned_at=self.starts_at if repeats else None,
                 **back,
             )
         )
@@ -968,8 +1300,41 @@ class MeetingStory(Story):
 
     def inquorate(self, attendees: tuple[m.Attendee, ...] = (), at: datetime | None = None) -> Self:
         return self._from("AgendaClosed", self.agenda_closed).then_also(
-            m.MeetingInquorate(meeting_id=self.meeting_id, attendees=attendees, missing=("chair_or_deputy",)),
+            m.MeetingInquorate(
+                meeting_id=self.meeting_id,
+                attendees=attendees,
+                missing=("chair_or_deputy",),
+                chair_decides_by=rules().deadline(PROGRAMME, "decision_record", at or self.starts_at),
+            ),
             at=at or self.starts_at,
+        )
+
+    def handled_by_chair(self, *cases: CaseStory) -> Self:
+        """Without a quorum, the chair decided alone on these cases; the meeting is over."""
+        story = self._from("Inquorate", self.inquorate)
+        clocks = rules()
+        return story.then_also(
+            m.UrgentItemsHandledByChair(
+                meeting_id=self.meeting_id,
+                items=tuple(case.case_id for case in cases),
+                explanation="Two overdoses in one week",
+                ratification_due_at=clocks.deadline(
+                    PROGRAMME, "decision_record", clocks.deadline(PROGRAMME, "forum_cadence", story.now)
+                ),
+                minutes_due_at=clocks.deadline(PROGRAMME, "minutes", story.now),
+            )
+        )
+
+    def with_interest(self, case: CaseStory, attendee: m.Attendee) -> Self:
+        """Somebody in the meeting is too close to this case."""
+        return self.then_also(
+            m.InterestDeclared(
+                meeting_id=self.meeting_id,
+                case_id=case.case_id,
+                attendee=attendee.person,
+                agency=attendee.agency,
+                ground="relative",
+            )
         )
 
     def concluded(self, at: datetime | None = None) -> Self:

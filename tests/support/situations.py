@@ -15,10 +15,11 @@ from uuid import UUID, uuid4
 from domain import catalogue
 from domain.case import referral as r
 from domain.case.consent import Category, ConsentRequested, Purpose
+from domain.case.monitoring import MonitoringWindowElapsed
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.case.referral_form import ReferralForm
-from domain.case.step_down import MonitoringWindowElapsed
 from domain.messages import Actor, Envelope, Event
+from domain.person.identity import EpisodeEnded
 from domain.ports import ANY_VERSION, Append, EventLog, NewEvent, StreamChange
 from domain.roles import MAY_ISSUE, Role
 from tests.support.scenario import (
@@ -31,6 +32,7 @@ from tests.support.scenario import (
     MEETS,
     POLICE,
     PROGRAMME,
+    QUORUM,
     REFERRED,
     REFERRER,
     SAFEGUARDING_LEAD,
@@ -42,12 +44,22 @@ from tests.support.scenario import (
     a_meeting,
     a_worker,
     actor,
+    london,
     some_id,
 )
 
 OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
 RECEIVING = actor(Role.FORUM_MEMBER, person="recovery-1", agency=HOUSING)
 A_MINUTE = timedelta(minutes=1)
+FEBRUARY = london(2027, 2, 17, 10)
+_ACCEPTED = {
+    "decision": "accept_key_worker",
+    "reasons": "Several needs at once",
+    "referrer_offer_reflected": True,
+    "actions": [
+        {"owner": "officer-7", "agency": POLICE, "links_to": "nuisance_calls", "what": "A joint visit"}
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -115,9 +127,14 @@ def situations(name: str = "robin") -> dict[str, Situation]:
     Everything in it has ids made from `name`, so that several can stand in one log.
     """
     robin, sam, january = a_case(name), a_worker(name), a_meeting(name)
+    february = a_meeting(f"{name}-february", starts_at=FEBRUARY)
     alex = a_case(f"{name}-alex").in_triage()
     open_, closed = january.agenda_open(), january.agenda_closed()
     triage = robin.in_triage()
+    former = a_case(f"{name}-former").closed()
+    former = former.then_also(
+        EpisodeEnded(person_id=former.person_id, case_id=former.case_id, programme=PROGRAMME)
+    )
     consent = robin.awaiting_consent()
     ready = robin.ready_for_forum()
     listed = (closed, robin.on_agenda(january))
@@ -144,6 +161,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
     rows: Mapping[str, Row] = {
         "draft-referral": Row(OFFICER),
         "discard-draft": Row(OFFICER, (_drafted(robin),)),
+        "record-conversation": Row(COORDINATOR),
         "submit-referral": Row(OFFICER),
         "acknowledge-referral": Row(COORDINATOR, (robin.submitted(),)),
         "start-triage": Row(COORDINATOR, (robin.submitted(),)),
@@ -157,6 +175,12 @@ def situations(name: str = "robin") -> dict[str, Situation]:
             COORDINATOR, (alex, _perhaps_known(triage, alex)), {"other_person": alex.person_id}
         ),
         "withdraw-referral": Row(REFERRER, (triage,)),
+        "request-information": Row(COORDINATOR, (triage,)),
+        "supply-information": Row(REFERRER, (triage.asked_for_information(),)),
+        "close-insufficient-information": Row(COORDINATOR, (triage.unanswered(),)),
+        "confirm-same-person": Row(
+            COORDINATOR, (former, _perhaps_known(triage, former)), {"other_person": former.person_id}
+        ),
         "record-consent-attempt": Row(COORDINATOR, (consent,)),
         "agree-to-take-part": Row(COORDINATOR, (consent,)),
         "refuse-to-take-part": Row(COORDINATOR, (consent,)),
@@ -178,6 +202,41 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "open-agenda": Row(COORDINATOR, (january,)),
         "close-agenda": Row(COORDINATOR, (open_,), at=closed.now),
         "start-meeting": Row(CHAIR, (closed,), at=MEETS),
+        "chair-decides": Row(
+            CHAIR,
+            (january.inquorate(), robin.on_agenda(january)),
+            {"urgent": [{**_ACCEPTED, "case_id": str(robin.case_id)}]},
+            at=DECIDED,
+        ),
+        "ratify-urgent-decisions": Row(
+            CHAIR,
+            (january.handled_by_chair(robin), february.in_session()),
+            {"meeting_id": february.meeting_id, "earlier_meeting": january.meeting_id},
+        ),
+        "declare-interest": Row(
+            CHAIR, heard, {"attendee": QUORUM[3].person}, at=DECIDED
+        ),
+        "share-information": Row(
+            actor(Role.FORUM_MEMBER, agency=POLICE),
+            (january.in_session(), robin.with_grant(POLICE).ready_for_forum().on_agenda(january)),
+            at=DECIDED,
+        ),
+        "record-dissent": Row(actor(Role.FORUM_MEMBER, agency=HOUSING), heard, at=DECIDED),
+        "correct-minutes": Row(COORDINATOR, (january.minutes_issued(),)),
+        "schedule-review-item": Row(
+            COORDINATOR, (*active, february.agenda_open()), {"meeting_id": february.meeting_id}
+        ),
+        "record-review-decision": Row(
+            CHAIR, (february.in_session(), robin.active(sam).up_for_review(february))
+        ),
+        "request-key-worker": Row(
+            COORDINATOR,
+            (february.in_session(), robin.led_by().reviewed_by_forum(february, "request_key_worker")),
+        ),
+        "schedule-advice-item": Row(
+            COORDINATOR, (february.agenda_open(), robin.consent_overdue()), {"meeting_id": february.meeting_id}
+        ),
+        "record-engagement-advice": Row(COORDINATOR, (february.in_session(), robin.up_for_advice(february))),
         "conclude-meeting": Row(CHAIR, (january.in_session(),), at=MEETS + timedelta(hours=2)),
         "issue-minutes": Row(COORDINATOR, (january.concluded(),)),
         "cancel-meeting": Row(CHAIR, (open_,)),
@@ -224,7 +283,27 @@ def situations(name: str = "robin") -> dict[str, Situation]:
                 ),
             ),
         ),
+        "change-forum-route": Row(COORDINATOR, (triage,)),
+        "report-death": Row(OFFICER, active),
+        "withdraw-death-report": Row(COORDINATOR, (robin.in_triage().said_to_have_died(),)),
+        "record-death": Row(MANAGER, active),
+        "record-move-out": Row(sam.actor, active),
+        "complete-transfer": Row(COORDINATOR, (robin.in_triage().moved_out(),)),
+        "withdraw-participation": Row(COORDINATOR, active),
+        "merge-cases": Row(COORDINATOR, (alex, triage), {"survivor": alex.case_id}),
+        "reverse-merge": Row(MANAGER, (alex, triage.merged_into(alex))),
+        "reopen-case": Row(MANAGER, (robin.closed(),)),
         "raise-safeguarding-concern": Row(sam.actor, active),
+        "record-emergency-services": Row(sam.actor, (robin.with_concern(),)),
+        "return-to-pathway": Row(SAFEGUARDING_LEAD, (robin.with_concern().screened(met=False),)),
+        "open-s42": Row(SAFEGUARDING_LEAD, (robin.with_concern().screened(),)),
+        "strategy-discussion": Row(SAFEGUARDING_LEAD, (robin.with_concern(about="child").screened(),)),
+        "refer-to-forum": Row(sam.actor, (robin.with_concern(),)),
+        "raise-escalation": Row(OFFICER, (robin.in_triage(),)),
+        "respond-to-escalation": Row(MANAGER, (robin.in_triage().escalated(),)),
+        "accept-response": Row(OFFICER, (robin.in_triage().escalated().answered(),)),
+        "reject-response": Row(OFFICER, (robin.in_triage().escalated().answered(),)),
+        "withdraw-escalation": Row(OFFICER, (robin.in_triage().escalated(),)),
         "screen-concern": Row(SAFEGUARDING_LEAD, (robin.with_concern(),)),
         "record-safeguarding-outcome": Row(SAFEGUARDING_LEAD, (robin.enquired(),)),
     }
@@ -235,6 +314,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "action_id": robin.action_id(),
         "outcome_id": robin.outcome_id(),
         "concern_id": some_id(f"concern/{name}/concern"),
+        "escalation_id": robin.escalation_id(),
     }
     return {command: _situation(command, row, ids) for command, row in rows.items()}
 

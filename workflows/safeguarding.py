@@ -15,10 +15,10 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="Safeguarding")
 class Safeguarding(CaseProcess):
-    """While a safeguarding concern is open."""
+    """While a safeguarding concern has not been screened."""
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.runs("screening", "concern"):
+        while self.runs("screening"):
             self.when_each_passed("screening", "mark-screening-overdue", "concern_id")
-            await self.next("the safeguarding lead" if self.runs("screening") else "the end of the enquiry")
+            await self.next("the safeguarding lead")

@@ -161,12 +161,14 @@ class SafeguardingLeadMustAgree(RuleBroken):
 ESCALATION_MOVES: Mapping[str, Mapping[EscalationState | None, EscalationState]] = {
     "EscalationRaised": {None: "open"},
     "EscalationResponded": {"open": "responded"},
-    "EscalationResolved": {"responded": "closed"},
+    "EscalationResolved": {"responded": "closed", "open": "closed"},
     "EscalationRaisedLevel": {"open": "open", "responded": "open"},
     "EscalationUnanswered": {"open": "open"},
     "EscalationWithdrawn": {"open": "closed"},
 }
-"""Event topic → from which state of an escalation to which; None is one that does not exist yet."""
+"""Event topic → from which state of an escalation to which; None is one that does not exist yet.
+
+An open one is resolved without an answer when what was late has happened after all, as a screening has."""
 
 
 def escalation_raised(
@@ -268,6 +270,87 @@ class RaiseEscalation(Command):
     )
 
 
+class RespondToEscalation(Command):
+    """Answer an escalation for the level that it is at."""
+
+    NAME: ClassVar[str] = "respond-to-escalation"
+    PERMISSION: ClassVar[Permission] = Permission.ANSWER_ESCALATION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "escalation_id": _ESCALATION,
+        "response": "The housing association leads; the others support",
+    }
+
+    case_id: CaseId
+    escalation_id: EscalationId
+    response: StaffText = Field(min_length=1)
+
+
+class AcceptResponse(Command):
+    """Say that the answer settles what was escalated; this ends the escalation."""
+
+    NAME: ClassVar[str] = "accept-response"
+    PERMISSION: ClassVar[Permission] = Permission.SETTLE_ESCALATION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "escalation_id": _ESCALATION,
+        "outcome": "lead_agreed",
+        "change_made": True,
+    }
+
+    case_id: CaseId
+    escalation_id: EscalationId
+    outcome: Code = Field(description="what came of it, as a code of your own")
+    change_made: bool = Field(description="whether a rule, a service or a way of working was changed")
+
+
+class RejectResponse(Command):
+    """Say that the answer does not settle it; the escalation goes to the next level."""
+
+    NAME: ClassVar[str] = "reject-response"
+    PERMISSION: ClassVar[Permission] = Permission.SETTLE_ESCALATION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "escalation_id": _ESCALATION,
+        "explanation": "Nobody leads yet",
+    }
+
+    case_id: CaseId
+    escalation_id: EscalationId
+    explanation: StaffText = Field(min_length=1, description="why the answer will not do")
+
+
+class RaiseEscalationLevel(Command):
+    """Pass over a level that did not answer in time; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "raise-escalation-level"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "escalation_id": _ESCALATION}
+
+    case_id: CaseId
+    escalation_id: EscalationId
+
+
+class WithdrawEscalation(Command):
+    """Take an escalation back; one about safeguarding only with a safeguarding lead."""
+
+    NAME: ClassVar[str] = "withdraw-escalation"
+    PERMISSION: ClassVar[Permission] = Permission.SETTLE_ESCALATION
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "escalation_id": _ESCALATION,
+        "explanation": "The agencies have agreed meanwhile",
+    }
+
+    case_id: CaseId
+    escalation_id: EscalationId
+    explanation: StaffText = Field(min_length=1)
+    safeguarding_lead: StaffRef | None = Field(
+        default=None,
+        description="the safeguarding lead who agrees, if you are none; needed where it is about safeguarding",
+    )
+
+
 @decides(RaiseEscalation, refuses=(DesiredResultRequired, AlreadyRecorded, NotFound))
 def raise_escalation(command: RaiseEscalation, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     """Any stage, closed included: agencies also disagree about what was closed, and protection is never delayed."""
@@ -291,10 +374,138 @@ def raise_escalation(command: RaiseEscalation, case: Case, moment: Moment, rules
 def _require_subject(command: RaiseEscalation, case: Case) -> None:
     known: Mapping[str, Sequence[UUID]] = {
         "action": tuple(case.actions),
-        "safeguarding": tuple(case.open_concerns),
+        "safeguarding": tuple(case.concerns),
     }
     if command.subject_id is None or command.subject not in known:
         return
     if command.subject_id not in known[command.subject]:
         kind = "action" if command.subject == "action" else "safeguarding concern"
         raise NotFound(kind=kind, id=command.subject_id)
+
+
+@decides(RespondToEscalation, refuses=(NotFound, EscalationNotInState, NotTheLevelOwner, OwnEscalation))
+def respond_to_escalation(
+    command: RespondToEscalation, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    escalation = require_escalation(command, case, command.escalation_id, "open")
+    level = rules.programme(case.programme).escalation.level(escalation.level)
+    if moment.actor.role not in level.roles:
+        raise NotTheLevelOwner(
+            level=escalation.level, owner=level.code, allowed=", ".join(level.roles), role=moment.actor.role
+        )
+    if moment.actor.person == escalation.raised_by:
+        raise OwnEscalation
+    return [
+        EscalationResponded(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            escalation_id=command.escalation_id,
+            level=escalation.level,
+            response=command.response,
+            responded_by=moment.actor.person,
+        )
+    ]
+
+
+@decides(AcceptResponse, refuses=(NotFound, EscalationNotInState, NotTheRaiser, OwnEscalation))
+def accept_response(command: AcceptResponse, case: Case, moment: Moment) -> Sequence[Event]:
+    escalation = require_escalation(command, case, command.escalation_id, "responded")
+    require_raiser(command, escalation, moment)
+    if moment.actor.person == escalation.responded_by:
+        raise OwnEscalation
+    return [
+        EscalationResolved(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            escalation_id=command.escalation_id,
+            level=escalation.level,
+            outcome=command.outcome,
+            change_made=command.change_made,
+        )
+    ]
+
+
+@decides(RejectResponse, refuses=(NotFound, EscalationNotInState, NotTheRaiser))
+def reject_response(command: RejectResponse, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """At the highest level the same level is asked again, because there is none above it."""
+    escalation = require_escalation(command, case, command.escalation_id, "responded")
+    require_raiser(command, escalation, moment)
+    return [
+        _raised_level(
+            case,
+            command.escalation_id,
+            moment,
+            rules,
+            reason="response_rejected",
+            explanation=command.explanation,
+        )
+    ]
+
+
+@decides(RaiseEscalationLevel, refuses=(NotFound, EscalationNotInState))
+def raise_escalation_level(
+    command: RaiseEscalationLevel, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    escalation = require_escalation(command, case, command.escalation_id, "open")
+    due_at = case.require_passed(command, f"escalation:{command.escalation_id}", moment.now)
+    ladder = rules.programme(case.programme).escalation
+    if escalation.level < ladder.highest:
+        return [_raised_level(case, command.escalation_id, moment, rules, reason="no_response")]
+    return [
+        EscalationUnanswered(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            escalation_id=command.escalation_id,
+            level=escalation.level,
+            owner=ladder.level(escalation.level).code,
+            due_at=due_at,
+            reminder=escalation.reminders + 1,
+            next_due_at=rules.deadline(case.programme, "escalation_reminder", moment.now),
+        )
+    ]
+
+
+@decides(
+    WithdrawEscalation, refuses=(NotFound, EscalationNotInState, NotTheRaiser, SafeguardingLeadMustAgree)
+)
+def withdraw_escalation(command: WithdrawEscalation, case: Case, moment: Moment) -> Sequence[Event]:
+    escalation = require_escalation(command, case, command.escalation_id, "open")
+    leads = moment.actor.role is Role.SAFEGUARDING_LEAD
+    about_safety = escalation.subject == "safeguarding"
+    if not (about_safety and leads):
+        require_raiser(command, escalation, moment)
+    agreed_by = moment.actor.person if leads else command.safeguarding_lead
+    if about_safety and agreed_by is None:
+        raise SafeguardingLeadMustAgree
+    return [
+        EscalationWithdrawn(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            escalation_id=command.escalation_id,
+            explanation=command.explanation,
+            safeguarding_lead=agreed_by if about_safety else None,
+        )
+    ]
+
+
+def _raised_level(
+    case: Case,
+    escalation_id: EscalationId,
+    moment: Moment,
+    rules: Rules,
+    *,
+    reason: Literal["no_response", "response_rejected"],
+    explanation: str | None = None,
+) -> EscalationRaisedLevel:
+    ladder = rules.programme(case.programme).escalation
+    level = min(case.escalations[escalation_id].level + 1, ladder.highest)
+    return EscalationRaisedLevel(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        escalation_id=escalation_id,
+        level=level,
+        owner=ladder.level(level).code,
+        reason=reason,
+        explanation=explanation,
+        answer_due_at=rules.deadline(case.programme, "escalation_answer", moment.now),
+    )

@@ -1,18 +1,20 @@
 """Safeguarding: a concern can always be raised, by anyone, at any stage, and runs beside the pathway.
 
-Nothing in the pathway blocks it, and it blocks nothing but what a rule of another stage names.
+Nothing in the pathway blocks it, and it blocks nothing but what a rule of another stage names. Here it is raised and
+screened, and returned to the pathway if it stays below the threshold; what follows otherwise is in `enquiry.py`.
 Source: machine F of the pathway (domain reference 2.9).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from domain.case.escalation import EscalationResolved, escalation_raised, open_escalation
 from domain.decisions import decides
-from domain.errors import Conflict
+from domain.errors import AlreadyRecorded, Conflict, NotFound
 from domain.messages import (
     CaseEvent,
     CaseId,
@@ -22,13 +24,20 @@ from domain.messages import (
     Event,
     Instant,
     Moment,
+    Personal,
     PersonalText,
 )
 from domain.roles import Permission
 
 if TYPE_CHECKING:
+    from domain.case.evolving.safeguarding import Concern
     from domain.case.state import Case
     from domain.rules import Rules
+
+ConcernState = Literal["raised", "met", "not_met", "enquiry", "closed"]
+"""Screened is met or not met: whether the threshold for an enquiry is."""
+AllegedSource = Annotated[str, Personal(), StringConstraints(min_length=1, max_length=120)]
+"""The reference by which the product knows whoever is alleged to do the harm."""
 
 # Not a clock of a programme: a concern is screened in one working day whatever the programme.
 # Source: machine F, Screen (domain reference 2.9).
@@ -49,6 +58,17 @@ class SafeguardingConcernRaised(CaseEvent):
     immediate_danger: bool
     concern: PersonalText
     screening_due_at: Instant
+    alleged_source: AllegedSource | None = None
+
+
+class EmergencyServicesContacted(CaseEvent):
+    """Because of immediate danger, an emergency service was called."""
+
+    TOPIC: ClassVar[str] = "EmergencyServicesContacted"
+
+    concern_id: ConcernId
+    service: Literal["police", "ambulance", "fire"]
+    incident_reference: PersonalText | None
 
 
 class ConcernScreened(CaseEvent):
@@ -59,16 +79,30 @@ class ConcernScreened(CaseEvent):
     concern_id: ConcernId
     threshold_met: bool
     reasons: PersonalText
+    alleged_source: AllegedSource | None = None
+    followed_by_a_step: bool = Field(
+        default=False,
+        description="what follows is a step of its own; without it the screening itself opened the enquiry, or closed",
+    )
 
 
-class SafeguardingOutcomeRecorded(CaseEvent):
-    """The enquiry ended with an outcome."""
+class ScreeningOverdue(CaseEvent):
+    """A concern has not been screened in time; the safeguarding lead's manager is asked to see to it."""
 
-    TOPIC: ClassVar[str] = "SafeguardingOutcomeRecorded"
+    TOPIC: ClassVar[str] = "ScreeningOverdue"
 
     concern_id: ConcernId
-    outcome: Code
-    explanation: PersonalText
+    due_at: Instant
+
+
+class ConcernClosedNoThreshold(CaseEvent):
+    """A concern below the threshold was closed with advice; the pathway goes on."""
+
+    TOPIC: ClassVar[str] = "ConcernClosedNoThreshold"
+
+    concern_id: ConcernId
+    advice: PersonalText
+    earlier_concerns: int = Field(description="how many there were before this one: several may be a pattern")
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -78,6 +112,39 @@ class ConcernNotInState(Conflict):
     """{command} is for a concern in state {allowed}; concern {concern} of this case is in state {state}."""
 
     code = "concern_not_in_state"
+
+
+_OPEN: Final[tuple[ConcernState, ...]] = ("raised", "met", "not_met", "enquiry")
+
+CONCERN_MOVES: Mapping[str, Mapping[ConcernState | None, ConcernState | tuple[ConcernState, ...]]] = {
+    "SafeguardingConcernRaised": {None: "raised"},
+    "EmergencyServicesContacted": {state: state for state in _OPEN},
+    "ScreeningOverdue": {"raised": "raised"},
+    "ConcernScreened": {"raised": ("met", "not_met")},
+    "Section42EnquiryOpened": {"met": "enquiry"},
+    "StrategyDiscussionHeld": {"met": "met"},
+    "Section47Opened": {"met": "enquiry"},
+    "ConcernClosedNoThreshold": {"not_met": "closed"},
+    "SafeguardingOutcomeRecorded": {"enquiry": "closed"},
+    "ReferredToForum": {state: state for state in (*_OPEN, "closed")},
+}
+"""Event topic → from which state of a concern to which; None is one that does not exist yet."""
+
+
+def require_concern(command: Command, case: Case, concern_id: ConcernId, fact: type[Event]) -> Concern:
+    """The concern of this id, in a state in which this fact may happen to it."""
+    concern = case.concerns.get(concern_id)
+    if concern is None:
+        raise NotFound(kind="safeguarding concern", id=concern_id)
+    allowed = CONCERN_MOVES[fact.TOPIC]
+    if concern.state not in allowed:
+        raise ConcernNotInState(
+            command=command.NAME,
+            allowed=" or ".join(str(state) for state in allowed),
+            concern=concern_id,
+            state=concern.state,
+        )
+    return concern
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -104,6 +171,28 @@ class RaiseSafeguardingConcern(Command):
     category: Code
     immediate_danger: bool
     concern: PersonalText = Field(min_length=1)
+    alleged_source: AllegedSource | None = Field(
+        default=None,
+        description="who is alleged to do the harm, by the reference they act under; they are barred from the case",
+    )
+
+
+class RecordEmergencyServices(Command):
+    """Record that an emergency service was called because of immediate danger."""
+
+    NAME: ClassVar[str] = "record-emergency-services"
+    PERMISSION: ClassVar[Permission] = Permission.RAISE_SAFEGUARDING
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "concern_id": _CONCERN,
+        "service": "ambulance",
+        "incident_reference": "0412 of today",
+    }
+
+    case_id: CaseId
+    concern_id: ConcernId
+    service: Literal["police", "ambulance", "fire"]
+    incident_reference: PersonalText | None = None
 
 
 class ScreenConcern(Command):
@@ -122,24 +211,37 @@ class ScreenConcern(Command):
     concern_id: ConcernId
     threshold_met: bool
     reasons: PersonalText = Field(min_length=1)
+    alleged_source: AllegedSource | None = Field(
+        default=None,
+        description="who is alleged to do the harm, if the screening showed it; barred from the case",
+    )
 
 
-class RecordSafeguardingOutcome(Command):
-    """Record how an enquiry ended."""
+class MarkScreeningOverdue(Command):
+    """Say that a concern was not screened in time; issued by the engine's own timer."""
 
-    NAME: ClassVar[str] = "record-safeguarding-outcome"
+    NAME: ClassVar[str] = "mark-screening-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "concern_id": _CONCERN}
+
+    case_id: CaseId
+    concern_id: ConcernId
+
+
+class ReturnToPathway(Command):
+    """Close a concern that does not meet the threshold, with advice."""
+
+    NAME: ClassVar[str] = "return-to-pathway"
     PERMISSION: ClassVar[Permission] = Permission.SCREEN_SAFEGUARDING
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "case_id": _CASE,
         "concern_id": _CONCERN,
-        "outcome": "risk_reduced",
-        "explanation": "Meals arranged; the neighbour looks in",
+        "advice": "Ask again about meals at the next visit",
     }
 
     case_id: CaseId
     concern_id: ConcernId
-    outcome: Code
-    explanation: PersonalText = Field(min_length=1)
+    advice: PersonalText = Field(min_length=1)
 
 
 @decides(RaiseSafeguardingConcern)
@@ -158,39 +260,86 @@ def raise_safeguarding_concern(
             immediate_danger=command.immediate_danger,
             concern=command.concern,
             screening_due_at=screening,
+            alleged_source=command.alleged_source,
         )
     ]
 
 
-@decides(ScreenConcern, refuses=(ConcernNotInState,))
+@decides(RecordEmergencyServices, refuses=(NotFound, ConcernNotInState))
+def record_emergency_services(command: RecordEmergencyServices, case: Case) -> Sequence[Event]:
+    """Danger does not wait for a screening, nor end with one: any concern that is not closed."""
+    require_concern(command, case, command.concern_id, EmergencyServicesContacted)
+    return [
+        EmergencyServicesContacted(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            concern_id=command.concern_id,
+            service=command.service,
+            incident_reference=command.incident_reference,
+        )
+    ]
+
+
+@decides(ScreenConcern, refuses=(NotFound, ConcernNotInState))
 def screen_concern(command: ScreenConcern, case: Case) -> Sequence[Event]:
-    _require_concern(command, case, command.concern_id, "raised")
+    """What its lateness was escalated for has happened then."""
+    require_concern(command, case, command.concern_id, ConcernScreened)
+    screened = ConcernScreened(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        concern_id=command.concern_id,
+        threshold_met=command.threshold_met,
+        reasons=command.reasons,
+        alleged_source=command.alleged_source,
+        followed_by_a_step=True,
+    )
+    late = open_escalation(case, "safeguarding", command.concern_id)
+    if late is None or late.raised_by is not None:
+        return [screened]
     return [
-        ConcernScreened(
+        screened,
+        EscalationResolved(
             case_id=case.case_id,
             person_id=case.person_id,
-            concern_id=command.concern_id,
-            threshold_met=command.threshold_met,
-            reasons=command.reasons,
-        )
+            escalation_id=late.escalation_id,
+            level=late.level,
+            outcome="screened",
+            change_made=False,
+        ),
     ]
 
 
-@decides(RecordSafeguardingOutcome, refuses=(ConcernNotInState,))
-def record_safeguarding_outcome(command: RecordSafeguardingOutcome, case: Case) -> Sequence[Event]:
-    _require_concern(command, case, command.concern_id, "enquiry")
+@decides(MarkScreeningOverdue, refuses=(NotFound, ConcernNotInState, AlreadyRecorded))
+def mark_screening_overdue(
+    command: MarkScreeningOverdue, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """The lateness goes up the ladder of escalation, which begins with the manager, until the concern is screened."""
+    require_concern(command, case, command.concern_id, ScreeningOverdue)
+    clock = f"screening:{command.concern_id}"
+    due_at = case.require_passed(command, clock, moment.now)
+    if clock in case.overdue:
+        raise AlreadyRecorded(what="that the screening is overdue")
+    overdue = ScreeningOverdue(
+        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
+    )
+    if open_escalation(case, "safeguarding", command.concern_id):
+        return [overdue]
     return [
-        SafeguardingOutcomeRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            concern_id=command.concern_id,
-            outcome=command.outcome,
-            explanation=command.explanation,
-        )
+        overdue,
+        escalation_raised(case, moment, rules, subject="safeguarding", subject_id=command.concern_id),
     ]
 
 
-def _require_concern(command: Command, case: Case, concern_id: ConcernId, state: str) -> None:
-    stands = case.open_concerns.get(concern_id, "not_open")
-    if stands != state:
-        raise ConcernNotInState(command=command.NAME, allowed=state, concern=concern_id, state=stands)
+@decides(ReturnToPathway, refuses=(NotFound, ConcernNotInState))
+def return_to_pathway(command: ReturnToPathway, case: Case) -> Sequence[Event]:
+    """Several concerns, each below the threshold, may together be a pattern; so the earlier ones are counted."""
+    require_concern(command, case, command.concern_id, ConcernClosedNoThreshold)
+    return [
+        ConcernClosedNoThreshold(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            concern_id=command.concern_id,
+            advice=command.advice,
+            earlier_concerns=list(case.concerns).index(command.concern_id),
+        )
+    ]

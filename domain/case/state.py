@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from domain.case import consent as c
+from domain.case.bands import Band
+from domain.case.disclosure import bases_of
 from domain.case.evolving import (
     action,
     allocation,
@@ -26,13 +28,19 @@ from domain.case.evolving import (
     support,
 )
 from domain.case.evolving.action import Action
-from domain.case.evolving.consent import Grant, GrantState
+from domain.case.evolving.allocation import Away, Cover, PlannedHandover
+from domain.case.evolving.consent import Authority, Grant, LawfulBasis
 from domain.case.evolving.escalation import Escalation
+from domain.case.evolving.forum_review import Told
 from domain.case.evolving.safeguarding import Concern
+from domain.case.grants import GrantState
+from domain.case.offers import WorkerOffered
+from domain.case.sharing import Purpose
 from domain.case.stages import Stage, stage_after
 from domain.errors import NotFound, NotYetDue, WrongStage
 from domain.messages import (
     ActionId,
+    AuthorityId,
     CaseId,
     Command,
     ConcernId,
@@ -88,6 +96,8 @@ class Case:
     stage: Stage = Stage.NEW
     programme: str = ""
     programme_version: str = ""
+    previous_case: CaseId | None = None
+    """The person's episode before this one, if there was one."""
     referring_agency: str = ""
     neighbourhood: str | None = None
     forum: str | None = None
@@ -110,21 +120,60 @@ class Case:
     overdue: set[str] = field(default_factory=set)
     consent_reminders: int = 0
     grants: dict[GrantId, Grant] = field(default_factory=dict)
+    authorities: dict[AuthorityId, Authority] = field(default_factory=dict)
+    """Permissions to share without consent."""
+    lawful_bases: dict[tuple[str, Purpose], LawfulBasis] = field(default_factory=dict)
+    """By controller and purpose."""
+    barred_viewers: set[str] = field(default_factory=set)
+    """Whoever a court, a child's wish or a conflict keeps from the case, by the reference they act under."""
     participation_agreed: bool = False
     meeting_id: MeetingId | None = None
+    agenda_kind: Literal["case", "review", "advice"] | None = None
+    """As what it stands on the agenda of the meeting `meeting_id`; None while it stands on none."""
     agencies_asked: tuple[str, ...] = ()
     returned: set[str] = field(default_factory=set)
+    told: list[Told] = field(default_factory=list)
+    """What agencies told the forum for the meeting of `meeting_id`."""
+    review_outcome: str | None = None
+    """What the forum said when it last looked at the case again."""
     actions: dict[ActionId, Action] = field(default_factory=dict)
     intensity: Literal["low", "standard", "intensive"] = "standard"
     candidates: tuple[WorkerId, ...] = ()
     refused_workers: set[WorkerId] = field(default_factory=set)
     queried_workers: set[WorkerId] = field(default_factory=set)
+    silent_workers: set[WorkerId] = field(default_factory=set)
+    """Workers who were given the case and did not answer."""
+    conflicts: set[WorkerId] = field(default_factory=set)
+    """Workers with a conflict of interest."""
     wants_gender: str | None = None
-    band: str | None = None
+    band: Band | None = None
+    joined_at: datetime | None = None
+    """Since when the case has a place on the waiting list; kept until the person is engaged with a worker."""
+    offer_open: WorkerOffered | None = None
+    away: Away | None = None
+    cover: Cover | None = None
+    handover: PlannedHandover | None = None
+    children: int = 0
+    long_travel: bool = False
+    programmes: int = 1
     worker_id: WorkerId | None = None
     allocation_accepted: bool = False
     contact_attempts: int = 0
     met_face_to_face: bool = False
+    missed_contacts: int = 0
+    """How many attempts in a row did not reach the person."""
+    outreach_attempts: int = 0
+    outreach_escalated: bool = False
+    risk_screened: bool = False
+    child_safety_screened: bool = False
+    household_children: int = 0
+    child_protection_plan: bool = False
+    paused: dict[str, datetime] = field(default_factory=dict)
+    """Clocks that stand still while the case is suspended, and when each would have run out."""
+    suspended_at: datetime | None = None
+    worker_when_suspended: WorkerId | None = None
+    review_requested: str | None = None
+    """What for the forum was asked to look at the case again, until it has."""
     lead_agency: str | None = None
     outcomes: dict[OutcomeId, str] = field(default_factory=dict)
     plan_reviewed: bool = False
@@ -138,6 +187,10 @@ class Case:
     last_check_in: str | None = None
     monitoring_ends_at: datetime | None = None
     monitoring_elapsed: bool = False
+    priority_uplift: bool = False
+    """Support was stepped back up and waits for a worker: the case comes before others of its kind."""
+    sustained_outcome_asked: bool = False
+    outcome_lasted: bool | None = None
     concerns: dict[ConcernId, Concern] = field(default_factory=dict)
     """Every safeguarding concern there has been, in the order in which they were raised."""
     barred: set[str] = field(default_factory=set)
@@ -201,6 +254,13 @@ class Case:
             raise c.GrantNotInState(command=command.NAME, allowed=" or ".join(states), state=grant.state)
         return grant
 
+    def start_clocks(self, **due_at: datetime | None) -> None:
+        """They run, or run anew, until these instants; one without an instant is left as it is."""
+        for clock, instant in due_at.items():
+            if instant is not None:
+                self.due[clock] = instant
+                self.overdue.discard(clock)
+
     def stop_clocks(self, *clocks: str) -> None:
         """What they waited for happened, or can happen no more."""
         for clock in clocks:
@@ -224,5 +284,9 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
     before, case.stage = case.stage, stage_after(case.stage, event)
     if case.stage in _MAY_BE_LEFT_AGAIN and before not in (case.stage, Stage.CLOSED):
         case.came_from[case.stage] = before
+    if case.stage not in (before, Stage.CLOSED):
+        case.stop_clocks(*support.left_behind(case.stage))
     _EVOLVE[type(event)](case, event)
+    if case.authorities:
+        consent.use_up(case, bases_of(event))
     return case

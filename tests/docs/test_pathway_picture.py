@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from domain.case import stages
+from domain.case import escalation, safeguarding, stages
 from domain.meeting import state as meeting
 
 PAGE = Path(__file__).parents[2] / "docs" / "pathway.md"
@@ -18,8 +18,8 @@ def drawn() -> str:
         [
             "# The pathway as a picture",
             "",
-            "Drawn from `domain/case/stages.py` and `domain/meeting/state.py`; a test compares. Arrows are events.",
-            "Safeguarding is not on it: a concern runs beside the pathway, from any stage.",
+            "Drawn from the tables of moves in `domain/`; a test compares. Arrows are events.",
+            "A safeguarding concern and an escalation run beside the pathway, from any stage, and move no case.",
             "",
             "## A case",
             "",
@@ -28,6 +28,14 @@ def drawn() -> str:
             "## A forum meeting",
             "",
             *_diagram(meeting.MOVES, start="New", end=None),
+            "",
+            "## A safeguarding concern",
+            "",
+            *_diagram(safeguarding.CONCERN_MOVES, start="None", end="closed"),
+            "",
+            "## An escalation",
+            "",
+            *_diagram(escalation.ESCALATION_MOVES, start="None", end="closed"),
             "",
         ]
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from uuid import UUID
 
 from domain.case import escalation as e
+from domain.messages import EscalationId
 
 if TYPE_CHECKING:
     from domain.case.state import Case
@@ -25,6 +26,7 @@ AnyEscalationEvent = (
 class Escalation:
     """One thing that was put to a higher level. Nobody raised it if a deadline did."""
 
+    escalation_id: EscalationId
     subject: e.Subject
     subject_id: UUID | None
     raised_by: str | None
@@ -40,7 +42,12 @@ def evolve(case: Case, event: AnyEscalationEvent) -> None:
     match event:
         case e.EscalationRaised():
             case.escalations[event.escalation_id] = Escalation(
-                event.subject, event.subject_id, event.raised_by, event.raised_by_agency, event.level
+                event.escalation_id,
+                event.subject,
+                event.subject_id,
+                event.raised_by,
+                event.raised_by_agency,
+                event.level,
             )
             case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
         case e.EscalationResponded():

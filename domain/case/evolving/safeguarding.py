@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, assert_never
 
+from domain.case import enquiry as en
 from domain.case import safeguarding as sg
+from domain.messages import ConcernId
 
 if TYPE_CHECKING:
     from domain.case.state import Case
 
-AnySafeguardingEvent = sg.SafeguardingConcernRaised | sg.ConcernScreened | sg.SafeguardingOutcomeRecorded
+AnySafeguardingEvent = (
+    sg.SafeguardingConcernRaised
+    | sg.EmergencyServicesContacted
+    | sg.ConcernScreened
+    | sg.ScreeningOverdue
+    | sg.ConcernClosedNoThreshold
+    | en.Section42EnquiryOpened
+    | en.StrategyDiscussionHeld
+    | en.Section47Opened
+    | en.SafeguardingOutcomeRecorded
+    | en.ReferredToForum
+)
+
+
+@dataclass(slots=True)
+class Concern:
+    """One safeguarding concern, closed ones included."""
+
+    concern_id: ConcernId
+    about: Literal["adult", "child"]
+    state: sg.ConcernState = "raised"
 
 
 def evolve(case: Case, event: AnySafeguardingEvent) -> None:
     """Assign what the event says."""
     match event:
         case sg.SafeguardingConcernRaised():
-            case.open_concerns[event.concern_id] = "raised"
+            case.concerns[event.concern_id] = Concern(event.concern_id, event.about)
             case.due[f"screening:{event.concern_id}"] = event.screening_due_at
+            _bar(case, event.alleged_source)
+        case sg.ScreeningOverdue():
+            case.overdue.add(f"screening:{event.concern_id}")
         case sg.ConcernScreened():
             case.stop_clocks(f"screening:{event.concern_id}")
-            if event.threshold_met:
-                case.open_concerns[event.concern_id] = "enquiry"
-            else:
-                case.open_concerns.pop(event.concern_id, None)
-        case sg.SafeguardingOutcomeRecorded():
-            case.open_concerns.pop(event.concern_id, None)
+            case.concerns[event.concern_id].state = _after_screening(event)
+            _bar(case, event.alleged_source)
+        case en.Section42EnquiryOpened() | en.Section47Opened():
+            case.concerns[event.concern_id].state = "enquiry"
+        case sg.ConcernClosedNoThreshold() | en.SafeguardingOutcomeRecorded():
+            case.concerns[event.concern_id].state = "closed"
+        case en.ReferredToForum():
+            case.forum_referrals.append((event.forum, event.referred_at))
+        case sg.EmergencyServicesContacted() | en.StrategyDiscussionHeld():
+            pass
         case _:
             assert_never(event)
+
+
+def _after_screening(event: sg.ConcernScreened) -> sg.ConcernState:
+    if event.followed_by_a_step:
+        return "met" if event.threshold_met else "not_met"
+    return "enquiry" if event.threshold_met else "closed"
+
+
+def _bar(case: Case, alleged_source: str | None) -> None:
+    if alleged_source is not None:
+        case.barred.add(alleged_source)

@@ -6,7 +6,6 @@ The story has servers and a database of its own, which are gone afterwards; so a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shlex
 import shutil
 import tempfile
@@ -25,13 +24,15 @@ from rich.rule import Rule
 from adapters import bootstrap
 from adapters.cli.output import print_table, say
 from adapters.demo.live import bring_to_life
-from adapters.demo.story import Story, Teller
-from adapters.embedded import EmbeddedPostgres, RunningProduct
+from adapters.embedded import RunningProduct
 from adapters.logs import configure_logging
+from adapters.play.rehearsal import rehearse
+from adapters.play.story import shipped_story
 from adapters.product import Product
 from adapters.register.importer import Outcome, RowOutcome, counted, import_register
 from adapters.register.reader import read_register
 from adapters.settings import LogLevel, Settings, load_settings
+from domain.rules import load_rules
 from projections.due import DueFilter
 from projections.words import london
 
@@ -80,43 +81,27 @@ async def _show(settings: Settings, *, leave: bool, any_port: bool) -> None:
 
 
 async def _tell_story(console: Console) -> None:
-    from adapters.temporal.dispatcher import Dispatcher
-    from adapters.temporal.virtual import VirtualTime
-    from adapters.temporal.worker import build_worker
+    from adapters.play.narrator import Narrator
+    from adapters.play.teller import Teller
+    from adapters.play.theatre import Theatre, on_stage
 
-    story = Story.shipped("cj")
-    console.print(Rule(f"1. {story.title}", align="left"))
+    rules = load_rules()
+    play = rehearse(shipped_story("cj"), "cj.toml", rules)
+    console.print(Rule(f"1. {play.story.title}", align="left"))
     console.print(
         "Months of one resident's life, in virtual time, on the real engine: PostgreSQL, durable workflows, and a Temporal "
         "server that skips time.",
         soft_wrap=True,
     )
     began = time.perf_counter()
-    with _directory(None) as directory:
-        async with (
-            EmbeddedPostgres(directory, durable=False) as postgres,
-            VirtualTime.started() as virtual,
-        ):
-            await bootstrap.prepare_database(postgres.dsn, postgres.dsn)
-            async with bootstrap.open_product(Settings(), dsn=postgres.dsn, clock=virtual.clock) as product:
-                dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue="demo")
-                virtual.watch(dispatcher, product.log)
-                started_at = virtual.now
-                async with build_worker(virtual.client, product.application, task_queue="demo"):
-                    telling = asyncio.create_task(dispatcher.run())
-                    try:
-                        teller = Teller(product, virtual, console)
-                        await teller.tell(story)
-                    finally:
-                        telling.cancel()
-                        with contextlib.suppress(asyncio.CancelledError):
-                            await telling
-                days = (virtual.now - started_at).days
-    console.print()
-    console.print(
-        f"{teller.printed_up_to} events, {teller.by_the_engine} of them the engine's own doing; "
-        f"{days} days passed in {time.perf_counter() - began:.1f} s."
-    )
+    async with (
+        Theatre.opened() as theatre,
+        theatre.fresh_database() as dsn,
+        on_stage(dsn, theatre.virtual, rules, play.start, task_queue="demo") as product,
+    ):
+        await Teller(play, product, theatre.virtual, Narrator(console)).tell()
+        days = (theatre.virtual.now - play.start).days
+    console.print(f"{days} days passed in {time.perf_counter() - began:.1f} s.")
     console.print()
 
 

@@ -70,6 +70,9 @@ class Narrator:
     def ended(self, report: StoryReport) -> None:
         self.console.print()
         counts = f"{report.events} events, {report.by_the_engine} of them the engine's own doing"
+        if report.passed and not report.checks:
+            self._line(Text(f"{counts}. ({report.seconds:.1f} s)", style="dim"))
+            return
         if report.passed:
             self._line(
                 Text(

@@ -89,7 +89,7 @@ class Teller:
         if happened.case is not None and (step.expect.waits_for or step.expect.next):
             happened.waiting = await self._waiting(happened.case)
         told.checks += checks(step.expect, happened, exactly=step.exactly, does_something=step.do is not None)
-        if step.case is not None and happened.case is None and step.expect.refused is None:
+        if step.case is not None and happened.case is None and not happened.refused:
             told.checks.append(Check("case", f"a case named {step.case}", "no case was made", held=False))
         return happened.refused == step.expect.refused
 

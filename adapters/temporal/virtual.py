@@ -88,11 +88,16 @@ class VirtualTime:
         async with contextlib.AsyncExitStack() as stack:
             place = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccp-virtual-")))
             server = await stack.enter_async_context(TimeSkippingTemporal(place))
-            turnstile = Turnstile()
-            client = await _connected(server.address, turnstile)
-            await register(client)
-            now = await _time_of(client)
-            yield cls(client, turnstile, now.replace(microsecond=0))
+            yield await cls.on(server.address)
+
+    @classmethod
+    async def on(cls, address: str) -> VirtualTime:
+        """Virtual time on a time-skipping server that runs already and that nobody else uses meanwhile."""
+        turnstile = Turnstile()
+        client = await _connected(address, turnstile)
+        await register(client)
+        now = await _time_of(client)
+        return cls(client, turnstile, now.replace(microsecond=0))
 
     async def begin(self, instant: datetime) -> None:
         """Set the product's clock to an instant, earlier or later than now; nothing may be under way.

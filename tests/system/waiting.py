@@ -68,25 +68,60 @@ PROCESSES: dict[Stage, tuple[str, str, dict[str, str]]] = {
 }
 
 
+SUPPORT_WAITS_FOR: dict[Stage, str] = {
+    Stage.INTRODUCTION: "the person and the key worker to meet",
+    Stage.ACTIVE: "progress towards what the person wants",
+    Stage.OUTREACH: "a sign of life from the person",
+    Stage.SUSPENDED: "the review of the suspension",
+}
+"""In any other stage: the next review by the forum."""
+SUPPORT_CLOCKS = {
+    "introduction": "mark-introduction-overdue",
+    "contact": "mark-contact-overdue",
+    "disengagement": "trigger-disengagement",
+    "forum_review": "raise-forum-review",
+}
+"""Wherever one of these runs, somebody waits for it."""
+SUSPENSION_CLOCKS = {"suspension_review": "raise-suspension-review"}
+IN_SUPPORT = {Stage.ACTIVE, Stage.OUTREACH, Stage.SUSPENDED}
+GRANT_CLOCKS = {
+    "consent_review": "mark-consent-review-due",
+    "consent_expiry": "expire-consent",
+    "disclosure_review": "mark-disclosure-review-due",
+}
+"""Clocks of which a case may have several, one for each grant."""
+ACTION_CLOCKS = {"action_escalation": "escalate-action"}
+
+
 def must_wait(case: Case) -> set[Waits]:
     """The processes of one case whose deadlines all lie ahead."""
     found: set[Waits] = set()
+
+    def waits(kind: str, waits_for: str, *steps: tuple[datetime, str]) -> None:
+        due_at, step = min(steps, default=(None, None))
+        found.add(Waits(f"{kind}-{case.case_id}", case.stage, waits_for, step, due_at))
+
     if case.stage in PROCESSES:
         kind, waits_for, clocks = PROCESSES[case.stage]
-        due_at, step = min((case.due[clock], step) for clock, step in clocks.items() if clock in case.due)
-        found.add(Waits(f"{kind}-{case.case_id}", case.stage, waits_for, step, due_at))
+        waits(kind, waits_for, *_running(case, clocks))
+    if case.stage in IN_SUPPORT or _running(case, SUPPORT_CLOCKS):
+        waits_for = SUPPORT_WAITS_FOR.get(case.stage, "the next review by the forum")
+        waits("support", waits_for, *_running(case, SUPPORT_CLOCKS | SUSPENSION_CLOCKS))
+    if grants := _running(case, GRANT_CLOCKS):
+        waits("grant-review", "the next review or end of what may be shared", *grants)
     if case.open_actions and case.stage is not Stage.CLOSED:
-        due_at = min(action.due_at for action in case.open_actions)
-        found.add(
-            Waits(
-                f"forum-review-{case.case_id}",
-                case.stage,
-                "the completion of open actions",
-                "mark-action-overdue",
-                due_at,
-            )
-        )
+        actions = [(action.due_at, "mark-action-overdue") for action in case.open_actions]
+        waits("action-follow-up", "the completion of open actions", *actions, *_running(case, ACTION_CLOCKS))
     return found
+
+
+def _running(case: Case, clocks: dict[str, str]) -> list[tuple[datetime, str]]:
+    """When which step falls due, by those of these clocks that run; after a colon a clock names what it is about."""
+    return [
+        (due_at, clocks[name])
+        for clock, due_at in case.due.items()
+        if (name := clock.partition(":")[0]) in clocks
+    ]
 
 
 async def until_everybody_waits(

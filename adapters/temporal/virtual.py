@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from domain.ports import Clock, LogReader
 
 # A timer fires a little after the deadline it was set for, by the time that the step before it took.
-_SLACK: Final = timedelta(seconds=1)
+_SLACK: Final = timedelta(milliseconds=20)
 _SHORT_WHILE: Final = 0.002
 _PATIENCE_SECONDS: Final = 30.0
 _RUNNING: Final = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING

@@ -12,10 +12,13 @@ from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
+from domain.case.correction import voided_versions
 from domain.case.retry import DuplicateCommandIgnored
 from domain.case.stages import Stage
+from domain.case.line import Waiting, in_line
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
+from domain.case.viewers import require_not_barred
 from domain.decisions import Decision
 from domain.errors import (
     CommandIdReused,
@@ -141,6 +144,8 @@ class Application:
             moment = await self._moment(request)
             try:
                 loaded = await self._load(decision, command, moment)
+                if "Case" in loaded.states:
+                    require_not_barred(loaded.states["Case"], command, request.actor)
                 arguments = [
                     moment if kind == "Moment" else self._argument(kind, loaded) for _, kind in decision.reads
                 ]
@@ -246,6 +251,20 @@ class Application:
                         if worker_id
                         else None
                     )
+                case "Mapping[CaseId, Case]":
+                    carrier = cast("KeyWorker", loaded.states["KeyWorker"])
+                    loaded.states[kind] = {
+                        case_id: await self._beside("Case", case_id, loaded)
+                        for case_id in sorted(carrier.cases)
+                    }
+                case "Mapping[WorkerId, KeyWorker]":
+                    loaded.states[kind] = {
+                        worker_id: await self._beside("KeyWorker", worker_id, loaded)
+                        for worker_id in workers_named(command, loaded.states.get("Case"))
+                    }
+                case "Sequence[Waiting]":
+                    programme = cast("Case", loaded.states["Case"]).programme
+                    loaded.states[kind] = await self._waiting(programme)
                 case "Sequence[KnownPerson]":
                     loaded.states[kind] = await self._known(cast("_Identified", command), loaded)
                 case "Sequence[Recorded]":
@@ -301,6 +320,11 @@ class Application:
     async def _state(self, kind: str, stream_id: UUID) -> Any:
         return _folded(kind, stream_id, (await self._log.load(stream_id)).events)
 
+    async def _waiting(self, programme: str) -> Sequence[Waiting]:
+        """Who waits for a worker of a programme, each as their own events tell it."""
+        entries = [in_line(await self._state("Case", one)) for one in await self._pool.may_be_waiting()]
+        return [one for one in entries if one is not None and one.programme == programme]
+
     async def _known(self, command: _Identified, loaded: _Loaded) -> Sequence[KnownPerson]:
         loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
         loaded.people_seen = await self._identities.people_with(loaded.identity_keys)
@@ -335,11 +359,16 @@ class Application:
     async def _hard_limits(self, loaded: _Loaded, events: Sequence[Event]) -> Mapping[WorkerId, int]:
         """How many cases each worker may carry who is given one here, whether or not the decision has read them."""
         read = {state.worker_id: state for state in loaded.states.values() if isinstance(state, KeyWorker)}
-        given = {event.worker_id for event in events if isinstance(event, CaseTaken)}
-        return {
-            worker_id: (read.get(worker_id) or await self._state("KeyWorker", worker_id)).hard_limit
-            for worker_id in given
-        }
+        given: dict[WorkerId, int] = {}
+        for event in events:
+            if isinstance(event, CaseTaken):
+                given[event.worker_id] = given.get(event.worker_id, 0) + event.over_hard_limit
+        limits = {}
+        for worker_id, over_limit in given.items():
+            worker = read.get(worker_id) or await self._state("KeyWorker", worker_id)
+            # An override makes just the room that it needs, so two of them at once cannot make room for each other.
+            limits[worker_id] = max(worker.hard_limit, len(worker.cases) + over_limit if over_limit else 0)
+        return limits
 
 
 _LOAD_ORDER = (
@@ -352,6 +381,9 @@ _LOAD_ORDER = (
     "Sequence[Case]",
     "KeyWorker",
     "KeyWorker | None",
+    "Mapping[CaseId, Case]",
+    "Mapping[WorkerId, KeyWorker]",
+    "Sequence[Waiting]",
     "Sequence[KnownPerson]",
     "Sequence[KeyWorker]",
     "Sequence[Recorded]",
@@ -359,6 +391,17 @@ _LOAD_ORDER = (
     "Rules",
 )
 _NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker": "key worker"}
+
+
+def workers_named(command: Command, case: Case | None) -> Sequence[WorkerId]:
+    """The workers whom a command names beside the case's own, and those whom the case has in view."""
+    named = getattr(command, "named_workers", None)
+    in_view = (
+        (case.handover and case.handover.successor_id, case.offer_open and case.offer_open.worker_id)
+        if case is not None
+        else ()
+    )
+    return tuple(dict.fromkeys((*(named() if named else ()), *(one for one in in_view if one is not None))))
 
 
 def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
@@ -369,8 +412,10 @@ def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
 def _folded(kind: str, stream_id: UUID, events: Sequence[Event]) -> Any:
     begin, evolve = _AGGREGATES[kind]
     state = begin(stream_id)
-    for event in events:
-        evolve(state, event)
+    void = voided_versions(events)
+    for version, event in enumerate(events, start=1):
+        if version not in void:
+            evolve(state, event)
     return state
 
 

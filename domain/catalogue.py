@@ -20,6 +20,7 @@ from domain.case import (
     consent_changes,
     contact,
     conversation,
+    correction,
     cover,
     disclosure,
     enquiry,
@@ -30,6 +31,8 @@ from domain.case import (
     introduction,
     leaving,
     monitoring,
+    notification,
+    offers,
     outreach,
     participation,
     referral,
@@ -111,9 +114,11 @@ IN_PATHWAY_ORDER = (
     route,
     leaving,
     reopening,
+    correction,
     safeguarding,
     enquiry,
     escalation,
+    notification,
 )
 """Every file that decides something. A new one is added here, and with it its commands appear everywhere."""
 _PLACE = {module.__name__: place for place, module in enumerate(IN_PATHWAY_ORDER)}

@@ -58,11 +58,13 @@ class Permission(StrEnum):
     APPROVE_STEP_DOWN = "approve_step_down"
     MONITOR = "monitor"
     CLOSE_CASE = "close_case"
+    CORRECT_RECORD = "correct_record"
     REPORT_DEATH = "report_death"
     RECORD_DEATH = "record_death"
     RAISE_SAFEGUARDING = "raise_safeguarding"
     SCREEN_SAFEGUARDING = "screen_safeguarding"
     MARK_DEADLINE = "mark_deadline"
+    OPERATE = "operate"
     REFER_HIGH_RISK = "refer_high_risk"
     RAISE_ESCALATION = "raise_escalation"
     ANSWER_ESCALATION = "answer_escalation"
@@ -132,12 +134,14 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
         {_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.FORUM_MEMBER, _R.ADAPTER}
     ),  # (ours)
     Permission.CLOSE_CASE: frozenset({_R.MANAGER}),
+    Permission.CORRECT_RECORD: frozenset({_R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER}),  # (ours)
     Permission.REPORT_DEATH: frozenset(Role)
     - {_R.SYSTEM, _R.AUDITOR, _R.OPERATIONS},  # (ours) anybody may hear of it
     Permission.RECORD_DEATH: frozenset({_R.COORDINATOR, _R.MANAGER, _R.SAFEGUARDING_LEAD}),  # (ours)
     Permission.RAISE_SAFEGUARDING: frozenset(Role) - {_R.SYSTEM, _R.AUDITOR},
     Permission.SCREEN_SAFEGUARDING: frozenset({_R.SAFEGUARDING_LEAD}),
     Permission.MARK_DEADLINE: frozenset({_R.SYSTEM}),
+    Permission.OPERATE: frozenset({_R.OPERATIONS}),  # (ours) repairs of what the engine does
     Permission.REFER_HIGH_RISK: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.CHAIR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
     ),  # (ours) whoever works with the person

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final, Generic, Protocol, TypeVar, cast, get_args
 from uuid import UUID
 
+from domain.case.correction import RecordVoided, voided_versions
 from domain.case.state import AnyCaseEvent
 from domain.keyworker.events import AnyWorkerEvent
 from domain.meeting.events import AnyMeetingEvent
@@ -112,6 +113,9 @@ class Files(Generic[F]):
         found: dict[UUID, F] = {}
         unknown: dict[UUID, Sequence[Stored]] = {}
         for stream_id, events in streams.items():
+            if any(one.topic == RecordVoided.TOPIC for one in events):
+                unknown[stream_id] = events  # something that was taken in is void now
+                continue
             file = self._files.get(stream_id)
             if file is None and events[0].version == 1:
                 file = self._files[stream_id] = self._new(stream_id)
@@ -141,7 +145,9 @@ class Files(Generic[F]):
         for stream_id, events in whole.items():
             file = self._files[stream_id] = self._new(stream_id)
             self._files.move_to_end(stream_id)
-            self._bring_forward(stream_id, file, events)
+            void = voided_versions(opened(one) for one in events if one.topic == RecordVoided.TOPIC)
+            self._bring_forward(stream_id, file, [one for one in events if one.version not in void])
+            file.version = events[-1].version if events else file.version
         return {stream_id: self._files[stream_id] for stream_id in whole}
 
     def _bring_forward(self, stream_id: UUID, file: F, events: Sequence[Stored]) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.case.action import ActionAssigned
 from domain.case.allocation import MatchesProposed, WaitingCheckDue
+from domain.case.correction import voided_versions
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import AnyCaseEvent, Case, evolve
 from domain.messages import CaseId, Recorded
@@ -40,10 +41,13 @@ _BY_CLOCK: dict[str, ProcessKind] = {
     "introduction": ProcessKind.SUPPORT,
     "contact": ProcessKind.SUPPORT,
     "disengagement": ProcessKind.SUPPORT,
+    "forum_review": ProcessKind.SUPPORT,
     "consent_review": ProcessKind.GRANT_REVIEW,
     "consent_expiry": ProcessKind.GRANT_REVIEW,
+    "disclosure_review": ProcessKind.GRANT_REVIEW,
     "orphaned": ProcessKind.COVER,
     "cover_ends": ProcessKind.COVER,
+    "handover_start": ProcessKind.COVER,
     "screening": ProcessKind.SAFEGUARDING,
     "escalation": ProcessKind.ESCALATION,
     "transfer": ProcessKind.TRANSFER,
@@ -77,6 +81,7 @@ class Routing:
 def route(recorded: Sequence[Recorded], *, after: int) -> Routing:
     """What the events of one case after a position mean for its processes; `recorded` is its stream from the start."""
     progress = Progress(CaseId(recorded[0].stream_id))
+    progress.void = voided_versions(one.event for one in recorded)
     progress.read(one for one in recorded if one.position <= after)
     return progress.hear([one for one in recorded if one.position > after])
 
@@ -93,13 +98,17 @@ class Progress:
     proposal_wanted_at: int = 0
     proposed_at: int = 0
     assigned_at: dict[UUID, datetime] = field(default_factory=dict)
+    void: frozenset[int] = frozenset()
+    """Versions that count no more. Whoever reads from the start sets them from the whole stream."""
 
     def __post_init__(self, case_id: CaseId) -> None:
         self.case = Case(case_id)
 
     def read(self, recorded: Iterable[Recorded]) -> None:
         """Take up events of which the processes have heard."""
-        for one in recorded:
+        events = list(recorded)
+        self.void |= voided_versions(one.event for one in events)
+        for one in events:
             self._add(one)
 
     def hear(self, news: Sequence[Recorded]) -> Routing:
@@ -119,7 +128,8 @@ class Progress:
 
     def _add(self, one: Recorded) -> None:
         before = self.case.stage
-        evolve(self.case, cast("AnyCaseEvent", one.event))
+        if one.version not in self.void:
+            evolve(self.case, cast("AnyCaseEvent", one.event))
         entered = self.case.stage if self.case.stage is not before else None
         self.version, self.position = one.version, one.position
         if entered is not None:

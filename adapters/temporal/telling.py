@@ -18,6 +18,7 @@ import structlog
 
 from adapters.postgres.errors import LogError, NewerSchema, UnknownTopic, UnreadableEvent
 from domain import catalogue
+from domain.case.correction import RecordVoided, voided_versions
 from domain.messages import CaseEvent, CaseId, Recorded
 from domain.ports import LogReader
 from projections.parked import reason_of
@@ -170,18 +171,19 @@ class Telling:
         progress = self._remembered.pop(case_id, None)
         set_aside = self.untold.get(case_id)
         facts: Sequence[Recorded]
-        if progress is None:
+        # What was taken up may be void now: then the case is read from its start.
+        void = anew or any(one.topic == RecordVoided.TOPIC for one in new)
+        if progress is None or void:
             progress = Progress(case_id)
-            if set_aside or anew or new[0].version > 1:
+            if set_aside or void or new[0].version > 1:
                 stream = await self._log.read_streams([case_id], up_to_position=_END)
                 # An event that nobody here knows made it look like a case; its first event, which is known, says more.
                 facts = [] if stream[0].topic in _OF_NO_CASE else _opened(stream)
                 after = set_aside.after if set_aside else case.after
+                progress.void = voided_versions(one.event for one in facts)
                 progress.read(one for one in facts if one.position <= after)
             else:
                 facts = _opened(new)
-        elif anew:
-            facts = await self._log.read_stream(case_id, after_version=progress.version)
         else:
             facts = _opened(new)
         # What was read ahead of its batch was told before.

@@ -16,9 +16,10 @@ from domain import catalogue
 from domain.case import referral as r
 from domain.case.consent import Category, ConsentRequested, Purpose
 from domain.case.monitoring import MonitoringWindowElapsed
+from domain.case.participation import ConsentAttempted
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.case.referral_form import ReferralForm
-from domain.messages import Actor, Envelope, Event
+from domain.messages import Actor, CaseEvent, Envelope, Event
 from domain.person.identity import EpisodeEnded
 from domain.ports import ANY_VERSION, Append, EventLog, NewEvent, StreamChange
 from domain.roles import MAY_ISSUE, Role
@@ -136,6 +137,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         EpisodeEnded(person_id=former.person_id, case_id=former.case_id, programme=PROGRAMME)
     )
     consent = robin.awaiting_consent()
+    attempted = consent.then_also(ConsentAttempted(**robin.ids, reached=False, by_channel="telephone"))
     ready = robin.ready_for_forum()
     listed = (closed, robin.on_agenda(january))
     heard = (january.in_session(), robin.on_agenda(january))
@@ -282,6 +284,11 @@ def situations(name: str = "robin") -> dict[str, Situation]:
                     at=monitored.case.due["monitoring"],
                 ),
             ),
+        ),
+        "void-record": Row(
+            COORDINATOR,
+            (attempted,),
+            {"version": sum(isinstance(fact, CaseEvent) for fact in attempted.facts)},
         ),
         "change-forum-route": Row(COORDINATOR, (triage,)),
         "report-death": Row(OFFICER, active),

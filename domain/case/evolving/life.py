@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from domain.case import closure as cl
+from domain.case import correction as co
 from domain.case import leaving as le
 from domain.case import reopening as re
 from domain.case import retry
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 AnyLifeEvent = (
     retry.DuplicateCommandIgnored
+    | co.RecordVoided
     | ro.ForumRouteChanged
     | le.DeathReported
     | le.DeathReportWithdrawn
@@ -34,8 +36,8 @@ AnyLifeEvent = (
 def evolve(case: Case, event: AnyLifeEvent) -> None:
     """Assign what the event says."""
     match event:
-        case retry.DuplicateCommandIgnored():
-            pass
+        case retry.DuplicateCommandIgnored() | co.RecordVoided():
+            pass  # what is void is left out by whoever folds
         case ro.ForumRouteChanged():
             case.neighbourhood, case.forum = event.to_neighbourhood, event.to_forum
         case le.DeathReported():

@@ -1,0 +1,48 @@
+"""Wrong data: a record is voided, never deleted; the case is then as if it had never come."""
+
+from __future__ import annotations
+
+from domain.application import fold
+from domain.case.correction import NotVoidable, RecordVoided, VoidRecord
+from domain.case.support import OutcomeProgressed, OutcomeSet
+from domain.errors import AlreadyRecorded, NotFound
+from domain.messages import CaseEvent, OutcomeId
+from tests.support.scenario import COORDINATOR, Outcome, States, a_case, a_worker, given, like, some_id
+
+SAM = a_worker("sam")
+OUTCOME = OutcomeId(some_id("rehab"))
+STORY = a_case().active(SAM)
+STORY = STORY.then_also(
+    OutcomeSet(**STORY.ids, outcome_id=OUTCOME, set_by="resident", wording="Rehab"),
+    OutcomeProgressed(**STORY.ids, outcome_id=OUTCOME, progress="some"),
+)
+LAST = sum(isinstance(fact, CaseEvent) for fact in STORY.facts)
+
+
+def void(version: int) -> VoidRecord:
+    return VoidRecord(case_id=STORY.case_id, version=version, explanation="Written into the wrong case")
+
+
+def voided(version: int) -> Outcome:
+    return given(SAM, STORY).when(void(version), as_=COORDINATOR)
+
+
+def test_what_speaks_of_the_same_thing_is_listed_for_somebody_to_look_at() -> None:
+    voided(LAST - 1).then(
+        like(RecordVoided, voided_version=LAST - 1, voided_topic="OutcomeSet", followed_by=(LAST,))
+    )
+
+
+def test_the_case_is_then_as_if_the_record_had_never_come() -> None:
+    progressed = voided(LAST)
+    history = States((*progressed.before, *progressed.happened)).history(STORY.case_id)
+    assert len(history) == LAST + 1
+    case = fold("Case", STORY.case_id, history)
+    assert case.outcomes == {OUTCOME: "not_started"}
+
+
+def test_a_record_that_moved_the_case_is_not_voided_and_one_is_voided_once() -> None:
+    voided(1).refused(NotVoidable, version=1)
+    voided(LAST + 5).refused(NotFound)
+    once = voided(LAST)
+    given(*once.before, *once.happened).when(void(LAST), as_=COORDINATOR).refused(AlreadyRecorded)

@@ -13,16 +13,18 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.stages import Stage
     from workflows.contracts import CaseBrief
 
-_IN_SUPPORT = (Stage.INTRODUCTION, Stage.ACTIVE, Stage.OUTREACH, Stage.SUSPENDED)
+_IN_SUPPORT = (Stage.ACTIVE, Stage.OUTREACH, Stage.SUSPENDED)
+_CLOCKS = ("introduction", "contact", "disengagement", "forum_review")
+"""They run before and after active support too, and wherever one runs, somebody has to wait for it."""
 
 
 @workflow.defn(name="Support")
 class Support(CaseProcess):
-    """From the introduction until a step-down is proposed, or the case closes."""
+    """From the forum's yes, by which its review is due, until support is handed over or the case closes."""
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.stands_in(*_IN_SUPPORT):
+        while self.stands_in(*_IN_SUPPORT) or self.runs(*_CLOCKS):
             self.when_passed("introduction", "mark-introduction-overdue")
             self.when_passed("contact", "mark-contact-overdue")
             self.when_passed("disengagement", "trigger-disengagement")
@@ -37,4 +39,6 @@ class Support(CaseProcess):
             return "a sign of life from the person"
         if self.stands_in(Stage.INTRODUCTION):
             return "the person and the key worker to meet"
-        return "progress towards what the person wants"
+        if self.stands_in(Stage.ACTIVE):
+            return "progress towards what the person wants"
+        return "the next review by the forum"

@@ -83,7 +83,6 @@ class EngagementRegained(CaseEvent):
     to_stage: Literal[Stage.INTRODUCTION, Stage.ACTIVE]
     by_agency: AgencyName
     by_channel: Code
-    note: PersonalText | None = None
     introduction_due_at: Instant | None = None
     contact_due_at: Instant | None = None
     disengagement_due_at: Instant | None = None
@@ -130,9 +129,7 @@ def is_lost(case: Case, missed: int, rules: Rules) -> bool:
     return in_support and missed >= rules.programme(case.programme).allocation.missed_contacts
 
 
-def regained(
-    case: Case, moment: Moment, rules: Rules, *, by_channel: str, note: str | None = None
-) -> EngagementRegained:
+def regained(case: Case, moment: Moment, rules: Rules, *, by_channel: str) -> EngagementRegained:
     """The case goes back to the stage it was in before contact was lost; its clocks begin again."""
     to: Literal[Stage.INTRODUCTION, Stage.ACTIVE] = (
         Stage.INTRODUCTION if case.came_from.get(Stage.OUTREACH) is Stage.INTRODUCTION else Stage.ACTIVE
@@ -145,7 +142,6 @@ def regained(
         to_stage=to,
         by_agency=moment.by_agency,
         by_channel=by_channel,
-        note=note,
         introduction_due_at=again if to is Stage.INTRODUCTION else None,
         contact_due_at=clocks.contact,
         disengagement_due_at=clocks.disengagement,
@@ -262,10 +258,16 @@ def record_contact(
     return [recorded, _lost(case, "missed_contacts", missed)]
 
 
-@decides(ContactMade)
-def contact_made(command: ContactMade, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+@decides(ContactMade, refuses=(NotTheKeyWorker,))
+def contact_made(
+    command: ContactMade, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """The same as recording a contact that reached the person, for a case in outreach only."""
     case.require(command, Stage.OUTREACH)
-    return [regained(case, moment, rules, by_channel=command.by_channel, note=command.note)]
+    reached = RecordContact(
+        case_id=command.case_id, by_channel=command.by_channel, reached=True, note=command.note
+    )
+    return record_contact(reached, case, worker, moment, rules)
 
 
 @decides(MarkContactOverdue, refuses=(AlreadyRecorded,))

@@ -22,6 +22,7 @@ from domain.case.evolving import (
     escalation,
     forum_review,
     life,
+    notification,
     referral,
     safeguarding,
     step_down,
@@ -62,6 +63,7 @@ AnyCaseEvent = (
     | step_down.AnyStepDownEvent
     | safeguarding.AnySafeguardingEvent
     | escalation.AnyEscalationEvent
+    | notification.AnyNotificationEvent
     | life.AnyLifeEvent
 )
 
@@ -75,6 +77,7 @@ _EVOLVING: Final[Mapping[ModuleType, Any]] = {
     step_down: step_down.AnyStepDownEvent,
     safeguarding: safeguarding.AnySafeguardingEvent,
     escalation: escalation.AnyEscalationEvent,
+    notification: notification.AnyNotificationEvent,
     life: life.AnyLifeEvent,
 }
 _EVOLVE: Final[Mapping[type, Callable[[Case, Any], None]]] = {

@@ -12,9 +12,12 @@ from typing import Any
 from asyncpg import Pool
 
 from domain.case import allocation as al
+from domain.case import contact as co
 from domain.case import forum_review as f
 from domain.case import introduction as i
+from domain.case import monitoring as mo
 from domain.case import step_down as sd
+from domain.case import step_down_handover as ho
 from domain.case import support as su
 from domain.case.consent import Category, Purpose
 from domain.case.referral import ReferralSubmitted
@@ -109,7 +112,7 @@ def given_to(
 def engaged(case: CaseStory, worker: WorkerStory) -> Iterator[Event]:
     """Key worker and person met and go on together."""
     yield al.AllocationAccepted(**case.ids, worker_id=worker.worker_id)
-    yield i.ContactRecorded(
+    yield co.ContactRecorded(
         **case.ids,
         worker_id=worker.worker_id,
         by_agency=SHELTER,
@@ -137,22 +140,22 @@ def stepped_down(case: CaseStory, *, at: datetime) -> Iterator[Event]:
     yield sd.StepDownApproved(
         **case.ids, person_view="Glad", receiving_lead="lead-1", handover_due_at=at + timedelta(weeks=4)
     )
-    yield sd.HandoverCompleted(
+    yield ho.HandoverCompleted(
         **case.ids,
         receiving_lead="lead-1",
         first_check_in_due_at=at + timedelta(weeks=4),
         monitoring_ends_at=at + timedelta(weeks=12),
     )
-    yield sd.CheckInDue(
+    yield mo.CheckInDue(
         **case.ids, number=1, due_at=at + timedelta(weeks=4), answer_due_at=at + timedelta(weeks=5)
     )
 
 
 def completed(case: CaseStory, worker: WorkerStory, *, at: datetime) -> Iterator[Event]:
     """The outcome lasted and the case closes."""
-    yield sd.CheckInRecorded(**case.ids, number=1, status="good", next_check_in_due_at=None)
-    yield sd.MonitoringWindowElapsed(**case.ids, ended_at=at)
-    yield sd.OutcomeSustained(**case.ids, summary="In college")
+    yield mo.CheckInRecorded(**case.ids, number=1, status="good", next_check_in_due_at=None)
+    yield mo.MonitoringWindowElapsed(**case.ids, ended_at=at)
+    yield mo.OutcomeSustained(**case.ids, summary="In college")
     yield al.AllocationEnded(**case.ids, worker_id=worker.worker_id, because="case_closed")
     yield k.CaseReleased(worker_id=worker.worker_id, case_id=case.case_id)
     yield EpisodeEnded(person_id=case.person_id, case_id=case.case_id, programme=PROGRAMME)

@@ -514,6 +514,7 @@ def a_case(
     neighbourhood: str | None = NEIGHBOURHOOD,
     interpreter_needed: bool = False,
     first_language: str = "",
+    risk_to_workers: str = "",
     urgency: Literal["routine", "urgent"] = "routine",
     ndta: tuple[int | None, ...] | None = None,
 ) -> CaseStory:
@@ -526,6 +527,7 @@ def a_case(
         neighbourhood=neighbourhood,
         interpreter_needed=interpreter_needed,
         first_language=first_language,
+        risk_to_workers=risk_to_workers,
         urgency=urgency,
         ndta=ndta,
     )
@@ -540,6 +542,7 @@ class CaseStory(Story):
     neighbourhood: str | None = NEIGHBOURHOOD
     interpreter_needed: bool = False
     first_language: str = ""
+    risk_to_workers: str = ""
     urgency: Literal["routine", "urgent"] = "routine"
     ndta: tuple[int | None, ...] | None = None
 
@@ -576,6 +579,7 @@ class CaseStory(Story):
             person_aware=True,
             interpreter_needed=self.interpreter_needed,
             first_language=self.first_language,
+            risk_to_workers=self.risk_to_workers,
             ndta=self.ndta,
         )
         return self.then_also(

@@ -15,10 +15,12 @@ from uuid import UUID, uuid4
 from domain import catalogue
 from domain.case import referral as r
 from domain.case.consent import Category, ConsentRequested, Purpose
-from domain.case.monitoring import MonitoringWindowElapsed
+from domain.case.monitoring import MonitoringWindowElapsed, OutcomeSustained
+from domain.case.outreach import RiskScreenRecorded
 from domain.case.participation import ConsentAttempted
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.case.referral_form import ReferralForm
+from domain.case.sustained_outcome import SustainedOutcomeTestDue
 from domain.messages import Actor, CaseEvent, Envelope, Event
 from domain.person.identity import EpisodeEnded
 from domain.ports import ANY_VERSION, Append, EventLog, NewEvent, StreamChange
@@ -112,6 +114,17 @@ def _perhaps_known(story: CaseStory, other: CaseStory) -> CaseStory:
     )
 
 
+def _asked_again(monitored: CaseStory) -> CaseStory:
+    """The case closed as completed, and months later the engine asked whether the outcome has lasted."""
+    ends = monitored.case.due["monitoring"]
+    again = monitored.due("sustained_outcome", ends)
+    return monitored.then_also(
+        OutcomeSustained(**monitored.ids, summary="In college", sustained_outcome_due_at=again),
+        SustainedOutcomeTestDue(**monitored.ids, due_at=again),
+        at=again,
+    )
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table: who, after what, with which changes to the command's example, and when if it matters."""
@@ -145,6 +158,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
     allocated = (january.in_session(), robin.allocated_to(sam))
     active = (january.in_session(), robin.active(sam))
     grant = {"grant_id": robin.grant_id(POLICE)}
+    lost = robin.active(sam).lost()
     monitored = robin.active(sam).handed_over().checked_in()
     may_hand_over = (
         january.in_session(),
@@ -249,7 +263,10 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "record-decision": Row(CHAIR, heard, at=DECIDED),
         "assign-action": Row(COORDINATOR, accepted),
         "acknowledge-action": Row(OFFICER, accepted),
+        "start-work": Row(OFFICER, accepted),
         "report-progress": Row(OFFICER, accepted),
+        "report-not-done": Row(OFFICER, accepted),
+        "report-blocked": Row(OFFICER, accepted),
         "complete-action": Row(OFFICER, accepted),
         "cancel-action": Row(CHAIR, accepted),
         "reassign-action": Row(COORDINATOR, accepted),
@@ -265,6 +282,26 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "record-contact": Row(sam.actor, allocated),
         "confirm-engagement": Row(sam.actor, (january.in_session(), robin.allocated_to(sam).met())),
         "decline-support": Row(sam.actor, allocated),
+        "extend-introduction": Row(sam.actor, allocated),
+        "contact-made": Row(sam.actor, (january.in_session(), lost)),
+        "record-household": Row(COORDINATOR, (triage,)),
+        "record-child-protection-plan": Row(COORDINATOR, (triage,)),
+        "escalate-outreach": Row(sam.actor, (january.in_session(), lost.missed(3))),
+        "record-risk-screen": Row(sam.actor, (january.in_session(), lost)),
+        "close-disengaged": Row(
+            MANAGER,
+            (
+                january.in_session(),
+                lost.then_also(
+                    RiskScreenRecorded(
+                        **robin.ids, risk="low", child_safety_screened=False, findings="Seen last week"
+                    )
+                ),
+            ),
+        ),
+        "suspend": Row(sam.actor, active),
+        "review-suspension": Row(sam.actor, (january.in_session(), robin.active(sam).suspended())),
+        "resume": Row(sam.actor, (january.in_session(), robin.active(sam).suspended())),
         "set-outcome": Row(sam.actor, active),
         "update-outcome": Row(sam.actor, (january.in_session(), robin.active(sam).with_outcome())),
         "review-plan": Row(sam.actor, active),
@@ -290,6 +327,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
             (attempted,),
             {"version": sum(isinstance(fact, CaseEvent) for fact in attempted.facts)},
         ),
+        "record-sustained-outcome": Row(RECEIVING, (january.in_session(), _asked_again(monitored))),
         "change-forum-route": Row(COORDINATOR, (triage,)),
         "report-death": Row(OFFICER, active),
         "withdraw-death-report": Row(COORDINATOR, (robin.in_triage().said_to_have_died(),)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.case.monitoring import RecordCheckIn
-from domain.case.step_down import SteppedBackUp
+from domain.case.step_up import SteppedBackUp
 from tests.support.scenario import HOUSING, CaseStory, a_worker
 from tests.workflows.world import World, accepted
 from workflows.contracts import ProcessKind

@@ -10,8 +10,8 @@ import dataclasses
 from datetime import timedelta
 
 from domain.case.action import ActionCompleted
+from domain.case.monitoring import OutcomeSustained
 from domain.case.referral import ReferralSubmitted
-from domain.case.step_down import OutcomeSustained
 from tests.support.scenario import CaseStory, a_case, a_meeting, a_worker
 from tests.workflows.world import World, decided, with_a_plan
 from workflows.contracts import ProcessKind, workflow_id

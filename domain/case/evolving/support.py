@@ -97,7 +97,7 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             case.start_clocks(introduction=event.introduction_due_at)
         case i.EngagementConfirmed():
             case.stop_clocks("allocation_answer", "first_contact")
-            case.missed_contacts = 0
+            case.missed_contacts, case.priority_uplift = 0, False
             case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)
         case i.SupportDeclined():
             if event.to_stage is Stage.CLOSED:

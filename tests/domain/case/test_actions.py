@@ -8,32 +8,47 @@ from typing import Any
 import pytest
 
 from domain.case.action import (
+    ACTION_MOVES,
+    OPEN_STATES,
     AcknowledgeAction,
     ActionAcknowledged,
     ActionAssigned,
-    ActionCancelled,
+    ActionBlocked,
     ActionCompleted,
     ActionDueInPast,
+    ActionNotDone,
     ActionNotLinked,
     ActionNotOpen,
-    ActionOverdue,
     ActionOwnerOnly,
     ActionProgressed,
-    ActionReassigned,
     AssignAction,
+    CompleteAction,
+    EvidenceRequired,
+    ReportBlocked,
+    ReportNotDone,
+    ReportProgress,
+    StartWork,
+)
+from domain.case.action_changes import (
+    ActionCancelled,
+    ActionReassigned,
     CancelAction,
     CancellationNeedsAuthority,
     CancellationReasonRequired,
-    CompleteAction,
-    EvidenceRequired,
-    MarkActionOverdue,
     NotAcceptedByAgency,
     ReassignAction,
-    ReportProgress,
+    release_actions_of,
 )
+from domain.case.action_deadlines import (
+    ActionEscalated,
+    ActionOverdue,
+    EscalateAction,
+    MarkActionOverdue,
+)
+from domain.case.escalation import EscalationRaised, RaiseEscalation
 from domain.case.support import OutcomeSet
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue, WrongStage
-from domain.messages import ActionId, Actor, Command, OutcomeId
+from domain.messages import ActionId, Actor, BlockerId, Command, OutcomeId
 from tests.support.scenario import (
     A_SECOND,
     CHAIR,
@@ -70,42 +85,76 @@ TARGET: dict[str, Any] = {"case_id": ROBIN.case_id, "action_id": VISIT}
 ACKNOWLEDGED = ROBIN.then_also(ActionAcknowledged(**IDS))
 IN_PROGRESS = ACKNOWLEDGED.then_also(ActionProgressed(**IDS))
 DONE = IN_PROGRESS.then_also(ActionCompleted(**IDS, evidence="Visited", effective=True, late=False))
+NOT_DONE = ROBIN.then_also(ActionNotDone(**IDS, explanation="Owner moved on", late=False))
 CANCELLED = ROBIN.then_also(ActionCancelled(**IDS, explanation="Moved"))
+ESCALATES = london(2027, 2, 24, 17)
+ESCALATION = f"action_escalation:{VISIT}"
+
+
+def overdue(story: CaseStory) -> CaseStory:
+    """The date of the action has passed, and the engine has said so."""
+    late = ActionOverdue(**IDS, agency=POLICE, due_at=DUE, escalation_due_at=ESCALATES)
+    return story.then_also(late, at=DUE)
+
+
 STATES = {
     "open": ROBIN,
     "acknowledged": ACKNOWLEDGED,
     "in_progress": IN_PROGRESS,
     "done": DONE,
+    "not_done": NOT_DONE,
     "cancelled": CANCELLED,
 }
-OPEN = frozenset({"open", "acknowledged", "in_progress"})
+OPEN = frozenset(OPEN_STATES)
 
 # Source: machine D of the pathway (domain reference 2.7).
-MACHINE: dict[str, tuple[Command, Actor, frozenset[str]]] = {
-    "acknowledge": (AcknowledgeAction(**TARGET), OWNER, frozenset({"open"})),
-    "progress": (ReportProgress(**TARGET, note="Called twice"), OWNER, OPEN),
-    "complete": (CompleteAction(**TARGET, evidence="Visited", effective=True), OWNER, OPEN),
-    "cancel": (CancelAction(**TARGET, explanation="Moved"), CHAIR, OPEN),
+MACHINE: dict[str, tuple[Command, Actor, frozenset[str], str]] = {
+    "acknowledge": (AcknowledgeAction(**TARGET), OWNER, frozenset({"open"}), "ActionAcknowledged"),
+    "start": (StartWork(**TARGET), OWNER, frozenset({"open", "acknowledged"}), "ActionProgressed"),
+    "progress": (ReportProgress(**TARGET, note="Called twice"), OWNER, OPEN, "ActionProgressed"),
+    "blocked": (ReportBlocked(**TARGET, blocker="no_identity_documents"), OWNER, OPEN, "ActionBlocked"),
+    "complete": (
+        CompleteAction(**TARGET, evidence="Visited", effective=True),
+        OWNER,
+        OPEN,
+        "ActionCompleted",
+    ),
+    "not done": (ReportNotDone(**TARGET, explanation="House sold"), OWNER, OPEN, "ActionNotDone"),
+    "cancel": (CancelAction(**TARGET, explanation="Moved"), CHAIR, OPEN, "ActionCancelled"),
     "reassign": (
         ReassignAction(**TARGET, owner="worker-2", agency=SHELTER, accepted_by_agency=True),
         CHAIR,
         OPEN,
+        "ActionReassigned",
     ),
-    "overdue": (MarkActionOverdue(**TARGET), SYSTEM, OPEN),
+    "overdue": (MarkActionOverdue(**TARGET), SYSTEM, OPEN, "ActionOverdue"),
+    "escalate": (EscalateAction(**TARGET), SYSTEM, OPEN, "ActionEscalated"),
 }
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", MACHINE)
 def test_an_action_takes_a_step_only_from_the_states_that_the_table_names(name: str, state: str) -> None:
-    command, by, allowed = MACHINE[name]
-    outcome = given(STATES[state]).when(command, as_=by, at=DUE)
-    outcome.accepted() if state in allowed else outcome.refused(ActionNotOpen, state=state)
+    command, by, allowed, topic = MACHINE[name]
+    story = overdue(STATES[state]) if name == "escalate" and state in OPEN else STATES[state]
+    outcome = given(story).when(command, as_=by, at=ESCALATES if name == "escalate" else DUE)
+    if state in allowed:
+        assert topic == outcome.accepted().happened[0].TOPIC
+        assert (
+            outcome.after.case.actions[VISIT].state
+            == ACTION_MOVES[topic][STATES[state].case.actions[VISIT].state]
+        )
+    else:
+        outcome.refused(ActionNotOpen, state=state)
+
+
+def test_every_move_of_an_action_is_one_that_some_command_makes() -> None:
+    assert set(ACTION_MOVES) == {topic for *_, topic in MACHINE.values()} | {"ActionAssigned"}
 
 
 @pytest.mark.parametrize("name", MACHINE)
 def test_there_is_nothing_to_do_about_an_action_that_nobody_set(name: str) -> None:
-    command, by, _ = MACHINE[name]
+    command, by, *_ = MACHINE[name]
     given(a_case().ready_for_forum()).when(command, as_=by).refused(NotFound, kind="action")
 
 
@@ -114,7 +163,7 @@ def test_a_closed_case_has_nobody_who_chases_an_action(name: str) -> None:
     assign = AssignAction(
         case_id=ROBIN.case_id, owner="officer-7", agency=POLICE, links_to="debt", what="Ring the bank"
     )
-    command, by, _ = MACHINE.get(name, (assign, CHAIR, OPEN))
+    command, by, *_ = MACHINE.get(name, (assign, CHAIR, OPEN, ""))
     closed = a_case().on_agenda().with_action().closed()
     given(closed).when(command, as_=by).refused(WrongStage, stage="Closed")
 
@@ -217,8 +266,14 @@ def test_nobody_else_confirms_it_for_them(who: Actor) -> None:
 )
 @pytest.mark.parametrize(
     "command",
-    [ReportProgress(**TARGET), CompleteAction(**TARGET, evidence="Visited", effective=True)],
-    ids=["progress", "complete"],
+    [
+        StartWork(**TARGET),
+        ReportProgress(**TARGET),
+        CompleteAction(**TARGET, evidence="Visited", effective=True),
+        ReportNotDone(**TARGET, explanation="House sold"),
+        ReportBlocked(**TARGET, blocker="no_identity_documents"),
+    ],
+    ids=lambda command: command.NAME,
 )
 def test_the_owner_or_the_system_of_their_agency_does_the_work(
     command: Command, who: Actor, may: bool
@@ -255,6 +310,30 @@ def test_an_action_that_did_not_help_is_done_and_says_so() -> None:
 def test_a_completed_action_says_what_was_done(evidence: str) -> None:
     command = CompleteAction(**TARGET, evidence=evidence, effective=True)
     given(ROBIN).when(command, as_=OWNER).refused(EvidenceRequired)
+
+
+# -- not done, and blocked -------------------------------------------------------------------------------------------
+
+
+def test_what_will_not_be_done_is_said_with_a_reason_and_chased_no_more() -> None:
+    told = given(overdue(ROBIN)).when(ReportNotDone(**TARGET, explanation="House sold"), as_=OWNER)
+    told.then(ActionNotDone(**IDS, explanation="House sold", late=False))
+    assert (told.after.case.open_actions, ESCALATION in told.after.case.due) == ([], False)
+
+
+def test_a_blocked_action_stays_with_its_owner_and_names_a_blocker() -> None:
+    """Scenario 27, the blocked part: no identity documents."""
+    told = given(ROBIN).when(ReportBlocked(**TARGET, blocker="no_identity_documents"), as_=OWNER)
+    blocked = told.one(ActionBlocked)
+    assert (blocked.blocker, blocked.blocker_id) == ("no_identity_documents", new_id("blocker"))
+    action = told.after.case.actions[VISIT]
+    assert (action.state, action.owner, action.blocker_id) == ("in_progress", "officer-7", blocked.blocker_id)
+
+
+def test_a_blocked_action_that_goes_on_is_blocked_no_more() -> None:
+    blocked = ROBIN.then_also(ActionBlocked(**IDS, blocker_id=BlockerId(some_id("blocker")), blocker="no_id"))
+    told = given(blocked).when(ReportProgress(**TARGET), as_=OWNER)
+    assert told.after.case.actions[VISIT].blocker_id is None
 
 
 # -- dropping and giving away ----------------------------------------------------------------------------------------
@@ -305,7 +384,7 @@ def test_an_action_not_done_by_its_date_is_overdue(after: timedelta, due: bool) 
     """Scenario 25: the owner is off sick, the date passes."""
     outcome = given(ROBIN).when(MarkActionOverdue(**TARGET), as_=SYSTEM, at=DUE + after)
     if due:
-        outcome.then(ActionOverdue(**IDS, agency=POLICE, due_at=DUE))
+        outcome.then(ActionOverdue(**IDS, agency=POLICE, due_at=DUE, escalation_due_at=ESCALATES))
     else:
         outcome.refused(NotYetDue)
 
@@ -319,3 +398,79 @@ def test_an_overdue_action_is_recorded_once_and_can_still_be_done() -> None:
 
 def test_nobody_but_the_engine_marks_an_action_overdue() -> None:
     given(ROBIN).when(MarkActionOverdue(**TARGET), as_=CHAIR, at=DUE).refused(NotPermitted)
+
+
+def test_an_overdue_action_that_stays_undone_is_escalated_after_five_working_days() -> None:
+    """Scenario 25: overdue, then escalated after 5 working days."""
+    story = overdue(ROBIN)
+    given(story).when(EscalateAction(**TARGET), at=ESCALATES - A_SECOND).refused(NotYetDue)
+    told = given(story).when(EscalateAction(**TARGET), at=ESCALATES)
+    told.then(ActionEscalated(**IDS, agency=POLICE, level=1, due_at=DUE), EscalationRaised)
+    raised = told.one(EscalationRaised)
+    assert (raised.subject, raised.subject_id, raised.level) == ("action", VISIT, 1)
+    after = told.after.case
+    assert (after.actions[VISIT].escalated_to, ESCALATION in after.due) == (1, False)
+
+
+def test_an_action_that_somebody_has_escalated_already_is_not_escalated_twice() -> None:
+    raising = RaiseEscalation(
+        case_id=ROBIN.case_id, subject="action", subject_id=VISIT, desired_result="The visit takes place"
+    )
+    raised = given(overdue(ROBIN)).when(raising, as_=COORDINATOR).accepted()
+    story = overdue(ROBIN).then_also(*raised.happened)
+    given(story).when(EscalateAction(**TARGET), at=ESCALATES).then(ActionEscalated)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        CompleteAction(**TARGET, evidence="Visited", effective=True),
+        CancelAction(**TARGET, explanation="Moved"),
+    ],
+)
+def test_an_action_that_ends_is_escalated_no_more(command: Command) -> None:
+    told = given(overdue(ROBIN)).when(command, as_=OWNER if isinstance(command, CompleteAction) else CHAIR)
+    assert ESCALATION not in told.after.case.due
+
+
+def test_a_new_owner_with_a_new_date_starts_afresh() -> None:
+    later = DUE + timedelta(days=14)
+    command = ReassignAction(
+        **TARGET, owner="worker-2", agency=SHELTER, accepted_by_agency=True, due_at=later
+    )
+    told = given(overdue(ROBIN)).when(command, as_=COORDINATOR)
+    action = told.after.case.actions[VISIT]
+    assert (action.due_at, action.overdue, ESCALATION in told.after.case.due) == (later, False, False)
+    past = command.model_copy(update={"due_at": DUE - timedelta(days=30)})
+    given(overdue(ROBIN)).when(past, as_=COORDINATOR).refused(ActionDueInPast)
+
+
+# -- what ends with the case, or with an agency's consent --------------------------------------------------------------
+
+
+def test_actions_of_an_agency_that_is_shut_out_go_to_the_key_worker() -> None:
+    states = (
+        given(a_case().allocated_to().with_action("rent", agency=HOUSING)).when(assign(), as_=CHAIR).after
+    )
+    (released,) = release_actions_of(states.case, HOUSING, states.worker)[:1]
+    assert released == ActionReassigned(
+        **ROBIN.ids,
+        action_id=ActionId(ROBIN.action_id("rent")),
+        owner=states.worker.staff_ref,
+        agency=SHELTER,
+        because="consent_withdrawn",
+    )
+    assert VISIT not in {event.action_id for event in release_actions_of(states.case, HOUSING, states.worker)}
+
+
+def test_without_a_key_worker_they_are_cancelled_and_say_why() -> None:
+    (released,) = release_actions_of(ROBIN.case, POLICE)
+    assert released == ActionCancelled(**IDS, explanation="", because="consent_withdrawn")
+
+
+def test_the_key_workers_own_agency_takes_nothing_on_from_itself() -> None:
+    states = (
+        given(a_case().allocated_to().with_action("ring", agency=SHELTER)).when(assign(), as_=CHAIR).after
+    )
+    released = release_actions_of(states.case, SHELTER, states.worker)
+    assert [type(event) for event in released] == [ActionCancelled]

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from domain.case import allocation as al
 from domain.case import consent as c
+from domain.case import contact as co
 from domain.case import introduction as i
 from domain.case import monitoring as mo
 from domain.case import step_down as sd
+from domain.case import step_down_handover as ho
 from domain.case import support as su
 from domain.case.stages import Stage
 from domain.messages import Actor, Command, GrantId, OutcomeId
@@ -39,11 +41,11 @@ STORY: list[tuple[datetime, Actor, Command]] = [
     (london(2027, 1, 20, 11), SYSTEM, al.ProposeMatch(case_id=ID)),
     (london(2027, 1, 22, 10), MANAGER, al.AllocateKeyWorker(case_id=ID, worker_id=SAM.worker_id)),
     (london(2027, 1, 22, 15), SAM.actor, al.AcceptAllocation(case_id=ID)),
-    (london(2027, 1, 25, 10), SAM.actor, i.RecordContact(case_id=ID, by_channel="telephone", reached=False)),
+    (london(2027, 1, 25, 10), SAM.actor, co.RecordContact(case_id=ID, by_channel="telephone", reached=False)),
     (
         london(2027, 1, 28, 14),
         SAM.actor,
-        i.RecordContact(case_id=ID, by_channel="visit", reached=True, face_to_face=True),
+        co.RecordContact(case_id=ID, by_channel="visit", reached=True, face_to_face=True),
     ),
     (london(2027, 2, 11, 14), SAM.actor, i.ConfirmEngagement(case_id=ID, person_agrees=True)),
     (
@@ -54,7 +56,7 @@ STORY: list[tuple[datetime, Actor, Command]] = [
     (
         london(2027, 4, 1, 9),
         SAM.actor,
-        i.RecordContact(case_id=ID, by_channel="visit", reached=True, face_to_face=True, note="In rehab"),
+        co.RecordContact(case_id=ID, by_channel="visit", reached=True, face_to_face=True, note="In rehab"),
     ),
     (
         london(2027, 6, 1, 14),
@@ -102,7 +104,7 @@ STORY: list[tuple[datetime, Actor, Command]] = [
             child_protection_plan_open=False,
         ),
     ),
-    (london(2027, 7, 7, 10), SAM.actor, sd.CompleteHandover(case_id=ID, joint_meeting_held=True)),
+    (london(2027, 7, 7, 10), SAM.actor, ho.CompleteHandover(case_id=ID, joint_meeting_held=True)),
     (london(2027, 8, 4, 10), SYSTEM, mo.RaiseCheckIn(case_id=ID)),
     (london(2027, 8, 4, 15), RECOVERY, mo.RecordCheckIn(case_id=ID, status="good")),
     (london(2027, 9, 1, 15), SYSTEM, mo.RaiseCheckIn(case_id=ID)),
@@ -144,6 +146,7 @@ def test_a_resident_goes_from_allocation_through_support_and_step_down_to_closur
         "OutcomeSustained",
         "AllocationEnded",
         "CaseReleased",
+        "ActionCancelled",
         "EpisodeEnded",
     ]
     assert [event.set_by for event in events if isinstance(event, su.OutcomeSet)] == ["resident"]

@@ -3,7 +3,9 @@
 import pytest
 
 from domain.case import allocation as al
+from domain.case import contact as co
 from domain.case import introduction as i
+from domain.case.action_changes import ActionCancelled
 from domain.case.stages import Stage
 from domain.errors import NotPermitted, WrongStage
 from domain.keyworker.events import CaseReleased
@@ -26,9 +28,9 @@ SAM = a_worker("sam")
 COLLEAGUE = a_worker("other").actor
 
 
-def contact(case: CaseStory, **changed: object) -> i.RecordContact:
+def contact(case: CaseStory, **changed: object) -> co.RecordContact:
     visit: dict[str, object] = {"by_channel": "visit", "reached": True, "face_to_face": True}
-    return i.RecordContact.model_validate({"case_id": case.case_id} | visit | changed)
+    return co.RecordContact.model_validate({"case_id": case.case_id} | visit | changed)
 
 
 # -- contacts --------------------------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ def test_an_attempt_by_the_key_worker_stops_the_clock_of_the_first_contact_even_
     tried = given(case).when(
         contact(case, by_channel="telephone", reached=False, face_to_face=False), as_=SAM.actor
     )
-    tried.then(like(i.ContactRecorded, worker_id=SAM.worker_id, by_agency=SHELTER, reached=False))
+    tried.then(like(co.ContactRecorded, worker_id=SAM.worker_id, by_agency=SHELTER, reached=False))
     assert "first_contact" not in tried.after.case.due
     assert tried.after.case.contact_attempts == 1
 
@@ -70,7 +72,7 @@ def test_anybody_involved_records_a_contact_and_only_the_key_workers_own_counts_
 ) -> None:
     case = a_case().allocated_to(SAM)
     recorded = given(case).when(contact(case), as_=by)
-    assert recorded.one(i.ContactRecorded).worker_id == (SAM.worker_id if own else None)
+    assert recorded.one(co.ContactRecorded).worker_id == (SAM.worker_id if own else None)
     assert recorded.after.case.met_face_to_face is own
 
 
@@ -82,7 +84,7 @@ def test_a_colleague_of_the_key_worker_has_no_part_in_the_case() -> None:
 def test_a_lead_agency_records_its_contacts_without_a_key_worker() -> None:
     case = a_case().led_by(HOUSING)
     by = actor("forum_member", agency=HOUSING)
-    given(case).when(contact(case), as_=by).then(like(i.ContactRecorded, worker_id=None, by_agency=HOUSING))
+    given(case).when(contact(case), as_=by).then(like(co.ContactRecorded, worker_id=None, by_agency=HOUSING))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_contacts_are_recorded_from_the_introduction_to_the_end_of_monitoring(
 ) -> None:
     outcome = given(case).when(contact(case), as_=SAM.actor)
     if possible:
-        outcome.one(i.ContactRecorded)
+        outcome.one(co.ContactRecorded)
     else:
         outcome.refused(WrongStage)
 
@@ -184,6 +186,7 @@ def test_declining_closes_the_case_and_frees_the_workers_place_and_the_persons()
         like(i.SupportDeclined, explanation="Prefers the GP"),
         like(al.AllocationEnded, worker_id=SAM.worker_id, because="case_closed"),
         CaseReleased(worker_id=SAM.worker_id, case_id=case.case_id),
+        like(ActionCancelled, because="case_closed"),
         like(EpisodeEnded, person_id=case.person_id, case_id=case.case_id),
     )
     after = declined.after

@@ -7,6 +7,7 @@ import pytest
 from domain.case import allocation as al
 from domain.case import monitoring as mo
 from domain.case import step_down as sd
+from domain.case.action_changes import ActionCancelled
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
 from domain.keyworker.events import CaseReleased
@@ -51,7 +52,7 @@ def test_the_engine_asks_for_a_check_in_at_its_time_and_not_a_second_before() ->
     given(case).when(ask, as_=SYSTEM, at=due - A_SECOND).refused(NotYetDue)
     given(case).when(ask, as_=MANAGER, at=due).refused(NotPermitted)
     asked = given(case).when(ask, as_=SYSTEM, at=due)
-    asked.then(like(sd.CheckInDue, number=1, due_at=due, answer_due_at=london(2027, 8, 11, 17)))
+    asked.then(like(mo.CheckInDue, number=1, due_at=due, answer_due_at=london(2027, 8, 11, 17)))
     given(*case, *asked.happened).when(ask, as_=SYSTEM, at=due + A_SECOND).refused(WrongStage)
 
 
@@ -61,7 +62,7 @@ def test_a_check_in_answers_the_one_that_was_asked_for(by: Actor) -> None:
     record = mo.RecordCheckIn(case_id=case.case_id, status="good", note="College twice a week")
     recorded = given(case).when(record, as_=by, at=london(2027, 8, 5, 9))
     recorded.then(
-        like(sd.CheckInRecorded, number=1, status="good", next_check_in_due_at=london(2027, 9, 2, 9))
+        like(mo.CheckInRecorded, number=1, status="good", next_check_in_due_at=london(2027, 9, 2, 9))
     )
     assert recorded.after.case.due.keys() & {"check_in", "check_in_answer"} == {"check_in"}
 
@@ -71,13 +72,13 @@ def test_a_check_in_that_nobody_asked_for_is_the_next_one() -> None:
     early = given(case).when(
         mo.RecordCheckIn(case_id=case.case_id, status="mixed"), at=london(2027, 8, 10, 9)
     )
-    early.then(like(sd.CheckInRecorded, number=2, next_check_in_due_at=london(2027, 9, 7, 9)))
+    early.then(like(mo.CheckInRecorded, number=2, next_check_in_due_at=london(2027, 9, 7, 9)))
 
 
 def test_a_late_check_in_still_answers_the_one_that_was_missed() -> None:
     case = monitored().check_in_missed()
     late = given(case).when(mo.RecordCheckIn(case_id=case.case_id, status="good"))
-    late.then(like(sd.CheckInRecorded, number=1))
+    late.then(like(mo.CheckInRecorded, number=1))
     assert late.after.case.check_in_answered
 
 
@@ -94,7 +95,7 @@ def test_a_late_check_in_still_answers_the_one_that_was_missed() -> None:
 def test_nothing_is_asked_after_the_monitoring_time(at: datetime, asks_again: bool) -> None:
     case = monitored().checked_in()
     recorded = given(case).when(mo.RecordCheckIn(case_id=case.case_id, status="good"), at=at)
-    assert (recorded.one(sd.CheckInRecorded).next_check_in_due_at is not None) is asks_again
+    assert (recorded.one(mo.CheckInRecorded).next_check_in_due_at is not None) is asks_again
     assert ("check_in" in recorded.after.case.due) is asks_again
 
 
@@ -105,7 +106,7 @@ def test_a_check_in_is_missed_when_its_answer_is_due_and_not_a_second_before() -
     told = given(case).when(missed, as_=SYSTEM, at=due)
     told.then(
         like(
-            sd.CheckInMissed,
+            mo.CheckInMissed,
             number=1,
             due_at=due,
             missed_in_all=1,
@@ -128,8 +129,8 @@ def test_a_check_in_is_missed_when_its_answer_is_due_and_not_a_second_before() -
 def test_the_second_missed_check_in_calls_a_manager(case: CaseStory, missed: int, reviewed: bool) -> None:
     mark = mo.MarkCheckInMissed(case_id=case.case_id)
     told = given(case).when(mark, as_=SYSTEM, at=case.case.due["check_in_answer"])
-    review = [like(sd.ManagerReviewRequested, because="check_ins_missed")] if reviewed else []
-    told.then(like(sd.CheckInMissed, missed_in_all=missed), *review)
+    review = [like(mo.ManagerReviewRequested, because="check_ins_missed")] if reviewed else []
+    told.then(like(mo.CheckInMissed, missed_in_all=missed), *review)
     assert told.after.case.stage is Stage.MONITORING
 
 
@@ -140,7 +141,7 @@ def test_the_monitoring_time_is_over_at_its_end_and_that_is_told_once() -> None:
     case = monitored()
     over = mo.MarkMonitoringElapsed(case_id=case.case_id)
     given(case).when(over, as_=SYSTEM, at=ENDS - A_SECOND).refused(NotYetDue)
-    told = given(case).when(over, as_=SYSTEM, at=ENDS).then(like(sd.MonitoringWindowElapsed, ended_at=ENDS))
+    told = given(case).when(over, as_=SYSTEM, at=ENDS).then(like(mo.MonitoringWindowElapsed, ended_at=ENDS))
     assert told.after.case.stage is Stage.MONITORING, "only a manager closes a case"
     given(*case, *told.happened).when(over, as_=SYSTEM, at=ENDS + A_SECOND).refused(AlreadyRecorded)
 
@@ -149,20 +150,25 @@ def test_a_sustained_outcome_closes_the_case_as_completed_and_frees_everybody() 
     case = monitored().checked_in("mixed").checked_in("good")
     closed = given(case).when(confirm(case), as_=MANAGER, at=ENDS)
     closed.then(
-        like(sd.OutcomeSustained, summary="Sober, housed, in education"),
+        like(mo.OutcomeSustained, summary="Sober, housed, in education"),
         like(al.AllocationEnded, worker_id=SAM.worker_id, because="case_closed"),
         CaseReleased(worker_id=SAM.worker_id, case_id=case.case_id),
+        like(ActionCancelled, because="case_closed"),
         like(EpisodeEnded, person_id=case.person_id, case_id=case.case_id, programme="manchester-maps"),
     )
     after = closed.after
     assert (after.case.stage, after.case.closed_because) == (Stage.CLOSED, "completed")
-    assert (after.case.due, after.case.worker_id, after.worker.cases) == ({}, None, {})
+    assert (set(after.case.due), after.case.worker_id, after.worker.cases) == (
+        {"sustained_outcome"},
+        None,
+        {},
+    )
     assert not after.people[case.person_id].open_cases
 
 
 def test_an_outcome_without_a_key_worker_is_sustained_too() -> None:
     case = a_case().led_by().handed_over().checked_in()
-    given(case).when(confirm(case), as_=MANAGER, at=ENDS).then(sd.OutcomeSustained, EpisodeEnded)
+    given(case).when(confirm(case), as_=MANAGER, at=ENDS).then(mo.OutcomeSustained, EpisodeEnded)
 
 
 def test_an_outcome_has_lasted_at_the_end_of_the_monitoring_time_and_not_a_second_before() -> None:
@@ -170,7 +176,7 @@ def test_an_outcome_has_lasted_at_the_end_of_the_monitoring_time_and_not_a_secon
     given(case).when(confirm(case), as_=MANAGER, at=ENDS - A_SECOND).refused(
         mo.MonitoringNotOver, ends_at="2027-09-29T09:00:00+00:00"
     )
-    given(case).when(confirm(case), as_=MANAGER, at=ENDS).one(sd.OutcomeSustained)
+    given(case).when(confirm(case), as_=MANAGER, at=ENDS).one(mo.OutcomeSustained)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +195,7 @@ def test_an_outcome_has_lasted_at_the_end_of_the_monitoring_time_and_not_a_secon
 def test_the_last_check_in_was_answered_and_good(case: CaseStory, last: str | None) -> None:
     outcome = given(case).when(confirm(case), as_=MANAGER, at=ENDS)
     if last is None:
-        outcome.one(sd.OutcomeSustained)
+        outcome.one(mo.OutcomeSustained)
     else:
         outcome.refused(mo.LastCheckInNotGood, last=last)
 

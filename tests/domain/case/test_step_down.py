@@ -1,18 +1,25 @@
 """Step-down: proposed by the key worker, approved by a manager, handed over, and taken back up when needed."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from domain.case import allocation as al
+from domain.case import household as h
+from domain.case import involvement as inv
+from domain.case import monitoring as mo
 from domain.case import step_down as sd
+from domain.case import step_down_handover as ho
+from domain.case import step_up as up
 from domain.case.action import ActionCompleted
-from domain.case.consent import Category, ConsentWithdrawn, DisclosureNotCovered, Purpose
+from domain.case.bands import band_of
+from domain.case.consent import Category, DisclosureNotCovered, Purpose
+from domain.case.consent_changes import ConsentWithdrawn
 from domain.case.stages import Stage
 from domain.case.triage import SafeguardingConcernOpen
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
-from domain.keyworker.events import CaseReweighed
+from domain.keyworker.events import CaseReleased, CaseReweighed, KeyWorkerLeft
 from domain.messages import Actor, Command, Event
 from tests.support.scenario import (
     A_SECOND,
@@ -34,6 +41,7 @@ from tests.support.scenario import (
     given,
     like,
     london,
+    rules,
 )
 
 SAM = a_worker("sam")
@@ -283,11 +291,11 @@ def test_the_key_worker_does_not_approve_what_they_proposed() -> None:
 
 def test_after_the_handover_the_engine_checks_in_for_twelve_weeks() -> None:
     case = a_case().active(SAM).stepping_down()
-    complete = sd.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
+    complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
     handed_over = given(case).when(complete, as_=SAM.actor, at=HANDED_OVER)
     handed_over.then(
         like(
-            sd.HandoverCompleted,
+            ho.HandoverCompleted,
             receiving_lead="recovery-1",
             first_check_in_due_at=london(2027, 8, 4, 10),
             monitoring_ends_at=london(2027, 9, 29, 10),
@@ -298,32 +306,32 @@ def test_after_the_handover_the_engine_checks_in_for_twelve_weeks() -> None:
 
 def test_there_is_no_handover_without_a_joint_meeting() -> None:
     case = a_case().active(SAM).stepping_down()
-    complete = sd.CompleteHandover(case_id=case.case_id, joint_meeting_held=False)
-    given(case).when(complete, as_=SAM.actor).refused(sd.JointMeetingRequired)
+    complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=False)
+    given(case).when(complete, as_=SAM.actor).refused(ho.JointMeetingRequired)
 
 
 def test_an_open_action_of_the_key_worker_is_done_or_reassigned_before_the_handover() -> None:
     case = a_case().active(SAM).with_action("call", owner="worker-sam", agency=SHELTER).stepping_down()
-    complete = sd.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
-    refusal = given(case).when(complete, as_=SAM.actor).refused(sd.OpenActionsRemain, count=1)
+    complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
+    refusal = given(case).when(complete, as_=SAM.actor).refused(ho.OpenActionsRemain, count=1)
     assert str(case.action_id("call")) in str(refusal)
     done = ActionCompleted(
         **case.ids, action_id=case.action_id("call"), evidence="Rang", effective=True, late=False
     )
-    given(case.then_also(done)).when(complete, as_=SAM.actor).one(sd.HandoverCompleted)
+    given(case.then_also(done)).when(complete, as_=SAM.actor).one(ho.HandoverCompleted)
 
 
 def test_the_actions_of_others_go_on_after_the_handover() -> None:
     case = a_case().active(SAM).with_action("visit", owner="officer-7", agency=POLICE).stepping_down()
-    complete = sd.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
-    given(case).when(complete, as_=SAM.actor).one(sd.HandoverCompleted)
+    complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
+    given(case).when(complete, as_=SAM.actor).one(ho.HandoverCompleted)
 
 
 def test_only_the_key_worker_or_a_manager_completes_the_handover() -> None:
     case = a_case().active(SAM).stepping_down()
-    complete = sd.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
+    complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
     given(case).when(complete, as_=COLLEAGUE).refused(al.NotTheKeyWorker)
-    given(case).when(complete, as_=MANAGER).one(sd.HandoverCompleted)
+    given(case).when(complete, as_=MANAGER).one(ho.HandoverCompleted)
 
 
 # -- going back ------------------------------------------------------------------------------------------------------
@@ -331,9 +339,9 @@ def test_only_the_key_worker_or_a_manager_completes_the_handover() -> None:
 
 def test_when_the_receiving_service_withdraws_support_goes_on_and_weighs_as_before() -> None:
     case = a_case().active(SAM).stepping_down()
-    fail = sd.FailStepDown(case_id=case.case_id, explanation="The house has closed")
+    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
     failed = given(case).when(fail, as_=actor("forum_member", agency=HOUSING))
-    failed.then(sd.StepDownFailed, CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4))
+    failed.then(ho.StepDownFailed, CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4))
     assert failed.after.case.stage is Stage.ACTIVE
     assert "handover" not in failed.after.case.due
 
@@ -351,10 +359,10 @@ def test_when_the_receiving_service_withdraws_support_goes_on_and_weighs_as_befo
 def test_support_steps_back_up_with_the_same_worker_and_plan_and_no_clock_of_the_step_down_runs_on(
     case: CaseStory,
 ) -> None:
-    back = sd.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
+    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
     stepped = given(case).when(back, as_=SAM.actor)
     stepped.then(
-        like(sd.SteppedBackUp, by_agency=SHELTER),
+        like(up.SteppedBackUp, by_agency=SHELTER),
         CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4),
     )
     after = stepped.after.case
@@ -378,19 +386,116 @@ def test_support_steps_back_up_with_the_same_worker_and_plan_and_no_clock_of_the
 )
 def test_any_involved_agency_may_step_a_case_back_up(by: Actor, involved: bool) -> None:
     case = a_case().active(SAM).handed_over()
-    back = sd.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
+    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
     outcome = given(case).when(back, as_=by)
     if involved:
-        assert outcome.one(sd.SteppedBackUp).by_agency == by.agency
+        assert outcome.one(up.SteppedBackUp).by_agency == by.agency
     else:
-        outcome.refused(sd.InvolvedAgenciesOnly)
+        outcome.refused(inv.InvolvedAgenciesOnly)
 
 
 def test_stepping_back_up_is_never_refused_for_want_of_room() -> None:
     full = SAM.carrying(20)
     case = a_case().active(full).handed_over()
-    back = sd.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
-    given(case).when(back, as_=MANAGER).one(sd.SteppedBackUp)
+    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
+    given(case).when(back, as_=MANAGER).one(up.SteppedBackUp)
+
+
+MONITORED = a_case().active(SAM).handed_over()
+BACK = up.StepBackUp(case_id=MONITORED.case_id, deterioration="Overdose")
+LEFT = KeyWorkerLeft(worker_id=SAM.worker_id, last_day=date(2027, 7, 9))
+
+
+@pytest.mark.parametrize(
+    ("story", "at", "goes_on"),
+    [
+        pytest.param(a_case().active(SAM).stepping_down(), timedelta(0), True, id="before the handover"),
+        pytest.param(MONITORED, timedelta(weeks=12), True, id="on the last day of monitoring"),
+        pytest.param(MONITORED, timedelta(weeks=12, seconds=1), False, id="after it"),
+        pytest.param(MONITORED.then_also(LEFT), timedelta(days=2), True, id="on the worker's last day"),
+        pytest.param(MONITORED.then_also(LEFT), timedelta(days=3), False, id="after the worker left"),
+    ],
+)
+def test_the_same_worker_goes_on_while_monitoring_runs_and_they_are_there(
+    story: CaseStory, at: timedelta, goes_on: bool
+) -> None:
+    """Scenario 52: back up after an overdose, with a new worker if there is none."""
+    told = given(story).when(BACK, as_=MANAGER, at=story.now + at)
+    if goes_on:
+        told.then(like(up.SteppedBackUp, to_stage=Stage.ACTIVE, priority_uplift=False), CaseReweighed)
+        assert {"contact", "disengagement", "forum_review"} <= told.after.case.due.keys()
+    else:
+        told.then(
+            like(up.SteppedBackUp, to_stage=Stage.AWAITING_ALLOCATION, priority_uplift=True),
+            like(al.AllocationEnded, because="stepped_back_up"),
+            CaseReleased,
+        )
+        case = told.after.case
+        assert (case.stage, case.worker_id, "allocation" in case.due) == (
+            Stage.AWAITING_ALLOCATION,
+            None,
+            True,
+        )
+        assert band_of(case, rules().programme(case.programme)) == "P2"
+
+
+@pytest.mark.parametrize(
+    ("story", "command"),
+    [
+        (
+            a_case().active(SAM).stepping_down(),
+            ho.FailStepDown(case_id=MONITORED.case_id, explanation="Closed"),
+        ),
+        (MONITORED, mo.RecordCheckIn(case_id=MONITORED.case_id, status="good")),
+    ],
+    ids=["fail-step-down", "record-check-in"],
+)
+def test_an_agency_without_a_part_in_the_case_has_no_word_in_its_step_down(
+    story: CaseStory, command: Command
+) -> None:
+    stranger = actor("forum_member", person="nurse-1", agency=MENTAL_HEALTH)
+    given(story).when(command, as_=stranger).refused(inv.InvolvedAgenciesOnly)
+    given(story).when(command, as_=actor("forum_member", agency=HOUSING)).accepted()
+
+
+def test_a_child_on_a_child_protection_plan_is_not_stepped_down_to_early_help() -> None:
+    """Scenario 71: refused, there is no direct route; the reason is shown."""
+    proposed = a_case().active(SAM).step_down_proposed(receiving=sd.UNIVERSAL)
+    approve = sd.ApproveStepDown(
+        case_id=proposed.case_id,
+        person_view="Feels ready",
+        receiving_lead="health-visitor-1",
+        receiving_lead_accepted=True,
+        child_protection_plan_open=False,
+    )
+    on_a_plan = proposed.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=True))
+    refusal = given(on_a_plan).when(approve, as_=MANAGER).refused(sd.ChildProtectionPlanOpen)
+    assert "no direct step-down" in str(refusal)
+    ended = on_a_plan.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=False))
+    given(ended).when(approve, as_=MANAGER).accepted()
+
+
+@pytest.mark.parametrize(
+    ("story", "command"),
+    [
+        (
+            a_case().active(SAM).step_down_proposed(),
+            sd.RejectStepDown(case_id=MONITORED.case_id, explanation="Too early"),
+        ),
+        (
+            a_case().active(SAM).stepping_down(),
+            ho.FailStepDown(case_id=MONITORED.case_id, explanation="Closed"),
+        ),
+    ],
+    ids=["rejected", "failed"],
+)
+def test_back_in_active_support_contact_is_watched_again(story: CaseStory, command: Command) -> None:
+    assert not {"contact", "disengagement"} & story.case.due.keys()
+    told = given(story).when(command, as_=MANAGER)
+    assert (told.after.case.stage, {"contact", "disengagement"} <= told.after.case.due.keys()) == (
+        Stage.ACTIVE,
+        True,
+    )
 
 
 # -- stages and deadlines --------------------------------------------------------------------------------------------
@@ -402,11 +507,11 @@ def test_each_step_has_its_stage() -> None:
     for case, refused in (
         (
             active,
-            (sd.ApproveStepDown, sd.RejectStepDown, sd.CompleteHandover, sd.FailStepDown, sd.StepBackUp),
+            (sd.ApproveStepDown, sd.RejectStepDown, ho.CompleteHandover, ho.FailStepDown, up.StepBackUp),
         ),
-        (proposed, (sd.ProposeStepDown, sd.CompleteHandover, sd.FailStepDown, sd.StepBackUp)),
+        (proposed, (sd.ProposeStepDown, ho.CompleteHandover, ho.FailStepDown, up.StepBackUp)),
         (stepping, (sd.ProposeStepDown, sd.ApproveStepDown, sd.RejectStepDown)),
-        (monitored, (sd.ProposeStepDown, sd.ApproveStepDown, sd.RejectStepDown, sd.CompleteHandover)),
+        (monitored, (sd.ProposeStepDown, sd.ApproveStepDown, sd.RejectStepDown, ho.CompleteHandover)),
     ):
         for kind in refused:
             command = kind.model_validate(kind.EXAMPLE | {"case_id": case.case_id})
@@ -422,7 +527,7 @@ def test_each_step_has_its_stage() -> None:
             sd.MarkStepDownApprovalOverdue,
             sd.StepDownApprovalOverdue,
         ),
-        (a_case().active(SAM).stepping_down(), "handover", sd.MarkHandoverOverdue, sd.HandoverOverdue),
+        (a_case().active(SAM).stepping_down(), "handover", ho.MarkHandoverOverdue, ho.HandoverOverdue),
     ],
     ids=["approval", "handover"],
 )

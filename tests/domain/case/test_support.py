@@ -130,5 +130,5 @@ def test_outcomes_are_set_in_support_and_followed_until_the_handover(
 
 
 def test_support_has_no_time_limit() -> None:
-    """Source: MEAM, keep people as long as needed (domain reference 1.8)."""
-    assert a_case().active(SAM).case.due.keys() <= {"acknowledge"}
+    """What runs asks for contact and for reviews; nothing ends it. Source: MEAM, as long as needed (domain reference 1.8)."""
+    assert a_case().active(SAM).case.due.keys() <= {"acknowledge", "contact", "disengagement", "forum_review"}

@@ -23,17 +23,22 @@ READABLE = frozenset(
         "Meeting | None",
         "KeyWorker",
         "KeyWorker | None",
+        "Mapping[CaseId, Case]",
+        "Mapping[WorkerId, KeyWorker]",
         "Moment",
         "Rules",
         "Sequence[Case]",
         "Sequence[KnownPerson]",
         "Sequence[Recorded]",
+        "Sequence[Waiting]",
         "Sequence[KeyWorker]",
     }
 )
 """What a decision may ask for. `Case | None` is the other case that the command names (`duplicate_of`), if there is one;
 `Person | None` is the other record that it names (`other_person`); `Meeting | None` is the earlier meeting that it names
-(`earlier_meeting`); `Sequence[Case]` are the cases on the meeting's agenda; `Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool; `Sequence[Recorded]` is the case's own history."""
+(`earlier_meeting`); `Sequence[Case]` are the cases on the meeting's agenda; `Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool; `Sequence[Recorded]` is the case's own history.
+`Mapping[CaseId, Case]` is what the key worker carries; `Mapping[WorkerId, KeyWorker]` are other workers whom the command
+or the case names; `Sequence[Waiting]` is the waiting list of the case's programme."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,9 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
     ),  # (ours) nobody records that they themselves lack capacity
     Permission.AUTHORISE_DISCLOSURE: frozenset({_R.MANAGER, _R.SAFEGUARDING_LEAD}),
+    Permission.BAR_VIEWER: frozenset(
+        {_R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD}
+    ),  # (ours)
     Permission.ANSWER_OFFER: frozenset({_R.PERSON, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER}),  # (ours)
     Permission.DECLARE_CONFLICT: frozenset({_R.KEY_WORKER, _R.COORDINATOR, _R.MANAGER, _R.PERSON}),  # (ours)
     Permission.SCHEDULE_ITEM: frozenset({_R.COORDINATOR, _R.CHAIR}),

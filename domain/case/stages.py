@@ -73,7 +73,7 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = {
     "PlanAgreed": {S.ON_AGENDA: S.AWAITING_ALLOCATION},
     "LeadAgencyNamed": {S.ON_AGENDA: S.ACTIVE},
     "ForumDeclined": {S.ON_AGENDA: S.CLOSED},
-    "CaseReferredOn": {S.ON_AGENDA: S.CLOSED},
+    "CaseReferredOn": {S.ON_AGENDA: (S.CLOSED, S.READY_FOR_FORUM)},
     "WaitingListJoined": {S.AWAITING_ALLOCATION: S.WAITING_LIST},
     "KeyWorkerAllocated": {S.AWAITING_ALLOCATION: S.INTRODUCTION, S.WAITING_LIST: S.INTRODUCTION},
     "AllocationQueried": {S.INTRODUCTION: S.AWAITING_ALLOCATION},

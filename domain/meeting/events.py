@@ -6,6 +6,7 @@ Source: machine C of the pathway (domain reference 2.6).
 from __future__ import annotations
 
 from typing import ClassVar, Literal
+from uuid import UUID
 
 from domain.messages import (
     AgencyName,
@@ -13,12 +14,16 @@ from domain.messages import (
     Code,
     Instant,
     MeetingEvent,
+    MeetingId,
     Message,
     PersonalText,
     PersonId,
     StaffRef,
     StaffText,
 )
+
+ItemKind = Literal["case", "review"]
+"""A case that the forum is to decide on, or one in support at which it looks again."""
 
 
 class Attendee(Message):
@@ -28,6 +33,13 @@ class Attendee(Message):
     agency: AgencyName
     part: Literal["chair", "deputy_chair", "coordinator", "member", "deputy"] = "member"
     confidentiality_acknowledged: bool = True
+
+
+class Redaction(Message):
+    """For which agencies an item was published without saying whom it is about."""
+
+    case_id: CaseId
+    agencies: tuple[AgencyName, ...]
 
 
 class MeetingPlanned(MeetingEvent):
@@ -42,6 +54,19 @@ class MeetingPlanned(MeetingEvent):
     agenda_opens_at: Instant
     agenda_closes_at: Instant
     returns_due_at: Instant
+    start_due_at: Instant | None = None
+    short_notice: bool = False
+    cadence_slot: Instant | None = None
+    next_planned_at: Instant | None = None
+
+
+class NextMeetingPlanned(MeetingEvent):
+    """The forum meets regularly, and its next meeting was planned."""
+
+    TOPIC: ClassVar[str] = "NextMeetingPlanned"
+
+    next_meeting: MeetingId
+    starts_at: Instant
 
 
 class AgendaOpened(MeetingEvent):
@@ -50,6 +75,15 @@ class AgendaOpened(MeetingEvent):
     TOPIC: ClassVar[str] = "AgendaOpened"
 
     short_notice_reason: StaffText | None = None
+    publish_due_at: Instant | None = None
+
+
+class AgendaOverdue(MeetingEvent):
+    """The agenda was not opened in time for agencies to prepare; only the chair opens it now, or calls the meeting off."""
+
+    TOPIC: ClassVar[str] = "AgendaOverdue"
+
+    due_at: Instant
 
 
 class AgendaItemAdded(MeetingEvent):
@@ -61,6 +95,16 @@ class AgendaItemAdded(MeetingEvent):
     person_id: PersonId
     referring_agency: AgencyName
     agencies_asked: tuple[AgencyName, ...]
+    kind: ItemKind = "case"
+
+
+class AdviceItemAdded(MeetingEvent):
+    """Somebody wants advice on how to reach a person who has not consented; the forum learns nothing about them."""
+
+    TOPIC: ClassVar[str] = "AdviceItemAdded"
+
+    case_id: CaseId
+    forum: Code
 
 
 class UrgentItemAdded(MeetingEvent):
@@ -73,6 +117,7 @@ class UrgentItemAdded(MeetingEvent):
     referring_agency: AgencyName
     agencies_asked: tuple[AgencyName, ...]
     risk: PersonalText
+    kind: ItemKind = "case"
 
 
 class AgendaItemRemoved(MeetingEvent):
@@ -89,6 +134,15 @@ class AgendaPublished(MeetingEvent):
     TOPIC: ClassVar[str] = "AgendaPublished"
 
     items: tuple[CaseId, ...]
+    redacted: tuple[Redaction, ...] = ()
+
+
+class MeetingStartOverdue(MeetingEvent):
+    """The meeting is past and nobody recorded that it began or was called off."""
+
+    TOPIC: ClassVar[str] = "MeetingStartOverdue"
+
+    due_at: Instant
 
 
 class MeetingStarted(MeetingEvent):
@@ -106,6 +160,75 @@ class MeetingInquorate(MeetingEvent):
 
     attendees: tuple[Attendee, ...]
     missing: tuple[Code, ...]
+    chair_decides_by: Instant | None = None
+
+
+class ChairDecisionOverdue(MeetingEvent):
+    """The meeting had no quorum, and the chair has not said what becomes of its items."""
+
+    TOPIC: ClassVar[str] = "ChairDecisionOverdue"
+
+    due_at: Instant
+
+
+class ItemsDeferred(MeetingEvent):
+    """Without a quorum, the chair put these items off; they wait for another meeting."""
+
+    TOPIC: ClassVar[str] = "ItemsDeferred"
+
+    items: tuple[CaseId, ...]
+    explanation: StaffText | None = None
+    next_meeting: MeetingId | None = None
+    minutes_due_at: Instant
+
+
+class UrgentItemsHandledByChair(MeetingEvent):
+    """Without a quorum, the chair decided alone on urgent items; the next meeting ratifies it or does not."""
+
+    TOPIC: ClassVar[str] = "UrgentItemsHandledByChair"
+
+    items: tuple[CaseId, ...]
+    explanation: StaffText
+    ratification_due_at: Instant
+    minutes_due_at: Instant
+
+
+class UrgentDecisionsRatified(MeetingEvent):
+    """A quorate meeting of the forum confirmed what the chair had decided alone."""
+
+    TOPIC: ClassVar[str] = "UrgentDecisionsRatified"
+
+    at_meeting: MeetingId
+    items: tuple[CaseId, ...]
+
+
+class UrgentDecisionsNotRatified(MeetingEvent):
+    """A quorate meeting of the forum did not confirm what the chair had decided alone, and said why."""
+
+    TOPIC: ClassVar[str] = "UrgentDecisionsNotRatified"
+
+    at_meeting: MeetingId
+    items: tuple[CaseId, ...]
+    explanation: StaffText
+
+
+class RatificationOverdue(MeetingEvent):
+    """What the chair decided alone has been before no quorate meeting in the time there is for it."""
+
+    TOPIC: ClassVar[str] = "RatificationOverdue"
+
+    due_at: Instant
+
+
+class InterestDeclared(MeetingEvent):
+    """Somebody in the meeting is too close to an item to take part in it; they are excluded from it."""
+
+    TOPIC: ClassVar[str] = "InterestDeclared"
+
+    case_id: CaseId
+    attendee: StaffRef
+    agency: AgencyName
+    ground: Literal["relative", "friend", "own_case", "complaint", "financial", "other"]
 
 
 class MeetingItemDecided(MeetingEvent):
@@ -116,6 +239,8 @@ class MeetingItemDecided(MeetingEvent):
     case_id: CaseId
     outcome: Code
     referring_agency_absent: bool = False
+    returns_missing: tuple[AgencyName, ...] = ()
+    excluded: tuple[AgencyName, ...] = ()
 
 
 class MeetingConcluded(MeetingEvent):
@@ -135,25 +260,67 @@ class MinutesIssued(MeetingEvent):
     late: bool = False
 
 
+class MinutesOverdue(MeetingEvent):
+    """The minutes and actions were not sent in time."""
+
+    TOPIC: ClassVar[str] = "MinutesOverdue"
+
+    due_at: Instant
+
+
+class MinutesCorrected(MeetingEvent):
+    """Something in the minutes was wrong; corrected ones were sent, and the original is kept."""
+
+    TOPIC: ClassVar[str] = "MinutesCorrected"
+
+    minutes_ref: Code
+    corrects: Code
+    explanation: StaffText
+
+
 class MeetingCancelled(MeetingEvent):
     """The chair called the meeting off; its items go back."""
 
     TOPIC: ClassVar[str] = "MeetingCancelled"
 
     explanation: StaffText
+    replaced_by: MeetingId | None = None
+    ends_cadence: bool = False
+
+
+class MeetingNotificationRetried(MeetingEvent):
+    """A notification about the meeting that did not arrive was put back to be delivered."""
+
+    TOPIC: ClassVar[str] = "MeetingNotificationRetried"
+
+    message_id: UUID
 
 
 AnyMeetingEvent = (
-    MeetingPlanned
+    MeetingNotificationRetried
+    | MeetingPlanned
+    | NextMeetingPlanned
     | AgendaOpened
+    | AgendaOverdue
     | AgendaItemAdded
+    | AdviceItemAdded
     | UrgentItemAdded
     | AgendaItemRemoved
     | AgendaPublished
     | MeetingStarted
+    | MeetingStartOverdue
     | MeetingInquorate
+    | ChairDecisionOverdue
+    | ItemsDeferred
+    | UrgentItemsHandledByChair
+    | UrgentDecisionsRatified
+    | UrgentDecisionsNotRatified
+    | RatificationOverdue
+    | InterestDeclared
     | MeetingItemDecided
     | MeetingConcluded
     | MinutesIssued
+    | MinutesOverdue
+    | MinutesCorrected
     | MeetingCancelled
 )

@@ -1,8 +1,8 @@
 """The agenda of a meeting: a case is listed, services return what they know, and it is heard or taken off again.
 
-A coordinator lists; the chair alone adds to a closed agenda, because of a risk. Returning information is where sharing
-begins: every category passes the consent gate, and the grants that opened it stand on the event. What the forum then
-decides is in `domain/case/forum_review.py`.
+A coordinator lists; the chair alone adds to a closed agenda, because of a risk. What agencies then tell is in
+`returns.py`; what the forum decides is in `domain/case/forum_decision.py`. Cases that are heard again, and those on
+which only advice is asked for, are listed by `domain/case/review_item.py` and `advice_item.py`.
 Source: machines A and C (domain reference 2.4, 2.6), explicit consent per agency (1.3, 3.3).
 """
 
@@ -13,25 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 
 from pydantic import Field
 
-from domain.case.consent import FORUM, Category, DisclosureNotCovered, Purpose, may_disclose
 from domain.case.forum_review import (
     ForumItemScheduled,
-    ForumItemWithdrawn,
     ForumListingOverdue,
-    InformationReturned,
-    InformationReturnsMissing,
 )
+from domain.case.sharing import FORUM
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
-from domain.meeting.events import AgendaItemAdded, AgendaItemRemoved, UrgentItemAdded
+from domain.meeting.events import AgendaItemAdded, UrgentItemAdded
 from domain.meeting.state import MeetingStage
 from domain.messages import (
     AgencyName,
     CaseId,
     Command,
     Event,
-    GrantId,
     MeetingId,
     Moment,
     PersonalText,
@@ -40,9 +36,6 @@ from domain.messages import (
 from domain.roles import Permission, Role
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from domain.case.evolving.consent import Grant
     from domain.case.state import Case
     from domain.meeting.state import Meeting
     from domain.rules import Rules
@@ -69,6 +62,12 @@ class AgendaFull(Conflict):
     code = "agenda_full"
 
 
+class AlreadyOnAnAgenda(Conflict):
+    """case_id: this case is on the agenda of a meeting already; it is heard there, or taken off first with withdraw-item."""
+
+    code = "already_on_an_agenda"
+
+
 class ChairOnly(RuleBroken):
     """Only the chair of the forum may do this; this is role {role}."""
 
@@ -81,24 +80,6 @@ class RiskReasonRequired(RuleBroken):
     code = "risk_reason_required"
 
 
-class WithdrawalReasonRequired(RuleBroken):
-    """explanation: a case is taken off an agenda with a reason."""
-
-    code = "withdrawal_reason_required"
-
-
-class ReturnForOwnAgencyOnly(RuleBroken):
-    """agency: an agency returns its own information; only a coordinator or an adapter may return for another."""
-
-    code = "return_for_own_agency_only"
-
-
-class ReturnIncomplete(RuleBroken):
-    """nothing_to_share, categories, information: a return either has nothing to share and nothing else, or says what is known and in which categories."""
-
-    code = "return_incomplete"
-
-
 def require_forum_serves(case: Case, meeting: Meeting, rules: Rules) -> None:
     """A case is heard by a forum that serves the person's neighbourhood on the day of the meeting.
 
@@ -109,6 +90,12 @@ def require_forum_serves(case: Case, meeting: Meeting, rules: Rules) -> None:
         raise ForumDoesNotServe(
             forum=meeting.forum, neighbourhood=case.neighbourhood or "not known", day=day.isoformat()
         )
+
+
+def require_on_no_agenda(case: Case) -> None:
+    """A case has one place at a time, also one on which only advice was asked for."""
+    if case.agenda_kind is not None:
+        raise AlreadyOnAnAgenda
 
 
 def require_same_programme(case: Case, meeting: Meeting) -> None:
@@ -127,40 +114,6 @@ def require_chair(moment: Moment) -> None:
     """Source: machine C, AddUrgentItem (chair), CancelMeeting (chair) (domain reference 2.6)."""
     if moment.actor.role is not Role.CHAIR:
         raise ChairOnly(role=moment.actor.role)
-
-
-def require_own_or_on_behalf(agency: str, moment: Moment, rules: Rules) -> None:
-    """A member speaks for their own agency; a coordinator writes down what one told them, an adapter carries it."""
-    if moment.actor.role in (Role.COORDINATOR, Role.ADAPTER):
-        return
-    if rules.agency_name(moment.by_agency) != agency:
-        raise ReturnForOwnAgencyOnly
-
-
-def require_whole_return(command: ReturnInformation) -> None:
-    """Nothing to share confirms nothing: it never comes with a category or a word about the person.
-
-    Source: CGL and explicit consent, "nor even confirm" (domain reference 1.3).
-    """
-    says_something = bool(command.categories or command.information)
-    says_enough = bool(command.categories and command.information)
-    if says_something if command.nothing_to_share else not says_enough:
-        raise ReturnIncomplete
-
-
-def covering_grant(
-    case: Case, agency: str, purpose: Purpose, category: Category, at: datetime, rules: Rules
-) -> Grant:
-    """The live grant under which an agency may tell the forum, however the grant spells the agency; else refused.
-
-    Source: machine B, `may_disclose`, used everywhere (domain reference 2.5).
-    """
-    spellings = {grant.discloser for grant in case.grants.values()}
-    for spelled in sorted(name for name in spellings if rules.agency_name(name) == agency):
-        grant = may_disclose(case, spelled, FORUM, purpose, category, at)
-        if grant is not None:
-            return grant
-    raise DisclosureNotCovered(discloser=agency, category=category, recipient=FORUM, purpose=purpose)
 
 
 def agencies_to_ask(named: Sequence[str], case: Case, rules: Rules) -> tuple[str, ...]:
@@ -221,20 +174,6 @@ class AddUrgentItem(Command):
     )
 
 
-class WithdrawItem(Command):
-    """Take a case off the agenda before the meeting, with a reason; it is ready for another meeting."""
-
-    NAME: ClassVar[str] = "withdraw-item"
-    PERMISSION: ClassVar[Permission] = Permission.SCHEDULE_ITEM
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "explanation": "In hospital; to be heard next month",
-    }
-
-    case_id: CaseId
-    explanation: PersonalText
-
-
 class MarkListingOverdue(Command):
     """Record that a case that is ready is still on no agenda; issued by the engine's own timer."""
 
@@ -245,37 +184,10 @@ class MarkListingOverdue(Command):
     case_id: CaseId
 
 
-class ReturnInformation(Command):
-    """Tell the forum what an agency knows, under the person's consent, or that it has nothing to share."""
-
-    NAME: ClassVar[str] = "return-information"
-    PERMISSION: ClassVar[Permission] = Permission.RETURN_INFORMATION
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "nothing_to_share": True}
-
-    case_id: CaseId
-    agency: AgencyName | None = Field(
-        None, description="the acting agency when left out; another only by a coordinator or an adapter"
-    )
-    nothing_to_share: bool = False
-    purpose: Purpose = Purpose.COORDINATED_SUPPORT
-    categories: tuple[Category, ...] = Field((), max_length=len(Category))
-    information: PersonalText | None = None
-
-
-class MarkReturnsMissing(Command):
-    """Record which agencies have not answered by the date for returns; issued by the engine's own timer."""
-
-    NAME: ClassVar[str] = "mark-returns-missing"
-    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
-
-    case_id: CaseId
-
-
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(ScheduleItem, refuses=(OtherProgramme, ForumDoesNotServe, AgendaFull))
+@decides(ScheduleItem, refuses=(AlreadyOnAnAgenda, OtherProgramme, ForumDoesNotServe, AgendaFull))
 def schedule_item(
     command: ScheduleItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
@@ -284,6 +196,7 @@ def schedule_item(
     Source: machine A, ScheduleOnAgenda; machine C, AddItem (domain reference 2.4, 2.6).
     """
     case.require(command, Stage.READY_FOR_FORUM)
+    require_on_no_agenda(case)
     meeting.require(command, MeetingStage.AGENDA_OPEN)
     require_same_programme(case, meeting)
     require_forum_serves(case, meeting, rules)
@@ -293,7 +206,10 @@ def schedule_item(
     return [_scheduled(case, meeting, asked, moment, rules), added]
 
 
-@decides(AddUrgentItem, refuses=(ChairOnly, RiskReasonRequired, OtherProgramme, ForumDoesNotServe))
+@decides(
+    AddUrgentItem,
+    refuses=(AlreadyOnAnAgenda, ChairOnly, RiskReasonRequired, OtherProgramme, ForumDoesNotServe),
+)
 def add_urgent_item(
     command: AddUrgentItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
@@ -302,6 +218,7 @@ def add_urgent_item(
     Source: machine C, AddUrgentItem (domain reference 2.6).
     """
     case.require(command, Stage.READY_FOR_FORUM)
+    require_on_no_agenda(case)
     meeting.require(command, MeetingStage.AGENDA_CLOSED)
     require_chair(moment)
     if not command.risk:
@@ -346,32 +263,6 @@ def _scheduled(
     )
 
 
-# A case on no agenda has no meeting to load. Letting the meeting be new lets the case's own stage refuse, by its name.
-@decides(WithdrawItem, starts=("Meeting",), refuses=(WithdrawalReasonRequired,))
-def withdraw_item(
-    command: WithdrawItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
-) -> Sequence[Event]:
-    """Once the meeting is in session an item gets an outcome instead; to put it off is one.
-
-    Source: machine A, WithdrawItem (domain reference 2.4).
-    """
-    case.require(command, Stage.ON_AGENDA)
-    meeting.require(command, MeetingStage.AGENDA_OPEN, MeetingStage.AGENDA_CLOSED)
-    if not command.explanation:
-        raise WithdrawalReasonRequired
-    return [
-        ForumItemWithdrawn(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            meeting_id=meeting.meeting_id,
-            because="withdrawn",
-            explanation=command.explanation,
-            listing_due_at=rules.deadline(case.programme, "listing", moment.now),
-        ),
-        AgendaItemRemoved(meeting_id=meeting.meeting_id, case_id=case.case_id),
-    ]
-
-
 @decides(MarkListingOverdue, refuses=(AlreadyRecorded,))
 def mark_listing_overdue(command: MarkListingOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.READY_FOR_FORUM)
@@ -379,58 +270,3 @@ def mark_listing_overdue(command: MarkListingOverdue, case: Case, moment: Moment
     if "listing" in case.overdue:
         raise AlreadyRecorded(what="that listing is overdue")
     return [ForumListingOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
-
-
-@decides(ReturnInformation, refuses=(ReturnForOwnAgencyOnly, ReturnIncomplete, DisclosureNotCovered))
-def return_information(
-    command: ReturnInformation, case: Case, moment: Moment, rules: Rules
-) -> Sequence[Event]:
-    """Everything told passes the gate at this moment, also of agencies that ask for no explicit consent.
-
-    An agency may return more than once, also after the date: what it learns late still helps the forum.
-    """
-    case.require(command, Stage.ON_AGENDA)
-    agency = rules.agency_name(command.agency or moment.by_agency)
-    require_own_or_on_behalf(agency, moment, rules)
-    require_whole_return(command)
-    categories = tuple(dict.fromkeys(command.categories))
-    grants = [
-        covering_grant(case, agency, command.purpose, category, moment.now, rules) for category in categories
-    ]
-    return [
-        InformationReturned(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            meeting_id=_meeting_of(case),
-            agency=agency,
-            nothing_to_share=command.nothing_to_share,
-            purpose=command.purpose,
-            categories=categories,
-            grant_ids=tuple(dict.fromkeys(GrantId(grant.grant_id) for grant in grants)),
-            information=command.information or None,
-        )
-    ]
-
-
-@decides(MarkReturnsMissing, refuses=(AlreadyRecorded,))
-def mark_returns_missing(command: MarkReturnsMissing, case: Case, moment: Moment) -> Sequence[Event]:
-    """The clock stops when the last agency answers, and when it is recorded who did not."""
-    case.require(command, Stage.ON_AGENDA)
-    if "returns" not in case.due:
-        raise AlreadyRecorded(what="what became of this item's returns")
-    due_at = case.require_passed(command, "returns", moment.now)
-    return [
-        InformationReturnsMissing(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            meeting_id=_meeting_of(case),
-            agencies=tuple(agency for agency in case.agencies_asked if agency not in case.returned),
-            due_at=due_at,
-        )
-    ]
-
-
-def _meeting_of(case: Case) -> MeetingId:
-    if case.meeting_id is None:
-        raise ValueError("a case on an agenda has a meeting")
-    return case.meeting_id

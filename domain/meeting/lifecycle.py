@@ -1,41 +1,41 @@
-"""The life of a forum meeting: planned, agenda opened and published, held with a quorum, concluded, minutes issued.
+"""The day of a forum meeting and the days before it: agenda opened and published, held with a quorum, concluded.
 
-A coordinator prepares it, the chair runs it and alone may call it off. A meeting without its quorum is a fact, not an
-error: its cases go back and wait for the next. The cases on its agenda are in `items.py`.
+A coordinator prepares it, the chair runs it. A meeting without its quorum is a fact, not an error: what becomes of its
+items is the chair's to say (`inquorate.py`). Planning and calling off are in `planning.py`, minutes in `minutes.py`, the
+cases on the agenda in `items.py`. What nobody opens or closes in time, the engine does.
 Source: machine C of the pathway (domain reference 2.6); clocks in the programme (2.3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from domain.case.forum_review import ForumItemWithdrawn
 from domain.decisions import decides
-from domain.errors import Conflict, RuleBroken
-from domain.geography import UnknownGeographyCode
+from domain.errors import AlreadyRecorded, Conflict, RuleBroken
+from domain.meeting.audience import knows_who
 from domain.meeting.events import (
     AgendaItemRemoved,
     AgendaOpened,
+    AgendaOverdue,
     AgendaPublished,
     Attendee,
-    MeetingCancelled,
     MeetingConcluded,
     MeetingInquorate,
-    MeetingPlanned,
     MeetingStarted,
-    MinutesIssued,
+    MeetingStartOverdue,
+    Redaction,
 )
-from domain.meeting.items import ChairOnly, require_chair
-from domain.meeting.state import MeetingStage
+from domain.meeting.off_agenda import still_listed
+from domain.meeting.quorum import missing_for_quorum
+from domain.meeting.state import BEFORE_THE_MEETING, MeetingStage
 from domain.messages import (
     AgencyName,
-    Code,
     Command,
     Event,
-    Instant,
     MeetingId,
     Message,
     Moment,
@@ -48,23 +48,12 @@ from domain.roles import Permission, Role
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from domain.case.state import Case
     from domain.meeting.state import Meeting
     from domain.rules import Rules
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
-
-
-class MeetingInPast(RuleBroken):
-    """starts_at: a meeting is planned ahead; {starts_at} has passed."""
-
-    code = "meeting_in_past"
-
-
-class ForumNotHeld(RuleBroken):
-    """forum: there is no forum {forum} that serves a neighbourhood on {day}; known are: {known}."""
-
-    code = "forum_not_held"
 
 
 class AgendaOpensTooLate(RuleBroken):
@@ -79,6 +68,12 @@ class AgendaClosesTooEarly(RuleBroken):
     code = "agenda_closes_too_early"
 
 
+class MeetingStartsTooEarly(RuleBroken):
+    """A meeting begins at its time, {starts_at}, or up to {minutes} minutes before; it is not that time yet."""
+
+    code = "meeting_starts_too_early"
+
+
 class ConfidentialityNotAcknowledged(RuleBroken):
     """attendees: {how_many} of those present did not acknowledge the confidentiality statement; they do so, or leave, before the meeting starts."""
 
@@ -91,23 +86,6 @@ class ItemsUndecided(Conflict):
     code = "items_undecided"
 
 
-class MeetingCancellationReasonRequired(RuleBroken):
-    """explanation: a meeting is called off with a reason."""
-
-    code = "meeting_cancellation_reason_required"
-
-
-def require_forum_is_held(forum: str, starts_at: datetime, rules: Rules) -> None:
-    day = rules.london_day(starts_at)
-    try:
-        if rules.geography.forum(forum).neighbourhoods(day):
-            return
-    except UnknownGeographyCode:
-        pass  # the refusal below names those that there are
-    held = sorted(one.code for one in rules.geography.forums() if one.neighbourhoods(day))
-    raise ForumNotHeld(forum=forum, day=day.isoformat(), known=", ".join(held))
-
-
 def require_opened_in_time(command: OpenAgenda, meeting: Meeting, moment: Moment) -> None:
     """Agencies get their time to bring cases, unless the chair sees why a meeting cannot wait that long.
 
@@ -115,6 +93,8 @@ def require_opened_in_time(command: OpenAgenda, meeting: Meeting, moment: Moment
     with the chair's agreement: community MARAC (1.9). The number of days is the programme's.
     """
     if moment.now <= meeting.opens:
+        return
+    if moment.actor.role is Role.SYSTEM and not meeting.short_notice:
         return
     if moment.actor.role is not Role.CHAIR or not command.short_notice_reason:
         raise AgendaOpensTooLate(opens_by=meeting.opens.isoformat())
@@ -130,33 +110,18 @@ def require_not_closed_early(meeting: Meeting, moment: Moment, rules: Rules) -> 
         raise AgendaClosesTooEarly(day=day.isoformat())
 
 
+def require_its_time_has_come(meeting: Meeting, moment: Moment, rules: Rules) -> None:
+    """Who comes at the time that was sent out finds a meeting that has not begun without them."""
+    minutes = rules.programme(meeting.programme).forum.starts_early_minutes
+    if moment.now < meeting.start - timedelta(minutes=minutes):
+        raise MeetingStartsTooEarly(starts_at=meeting.start.isoformat(), minutes=minutes)
+
+
 def require_confidentiality(attendees: Sequence[Attendee]) -> None:
     """Source: machine C, StartMeeting: acknowledged by each attendee (domain reference 2.6)."""
     silent = sum(not attendee.confidentiality_acknowledged for attendee in attendees)
     if silent:
         raise ConfidentialityNotAcknowledged(how_many=silent)
-
-
-def missing_for_quorum(attendees: Sequence[Attendee], meeting: Meeting, rules: Rules) -> Iterator[str]:
-    """What is missing for the meeting to decide, as codes; nothing when it is quorate.
-
-    Whoever chairs and the coordinator sit for the meeting; agencies are counted by their members and deputies.
-    The referring agency is asked of each item, when it is decided.
-    Source: quorum (domain reference 2.6, proposed); acceptance scenario 21, chair and three agencies: inquorate.
-    """
-    quorum = rules.programme(meeting.programme).quorum
-    parts = {attendee.part for attendee in attendees}
-    seats = [attendee.agency for attendee in attendees if attendee.part in ("member", "deputy")]
-    agencies = {rules.agency_name(name) for name in seats}
-    sectors = {agency.sector for name in agencies if (agency := rules.agencies.find(name))}
-    if quorum.chair_or_deputy and not parts & {"chair", "deputy_chair"}:
-        yield "chair_or_deputy"
-    if quorum.coordinator and "coordinator" not in parts:
-        yield "coordinator"
-    if len(agencies) < quorum.minimum_agencies:
-        yield "agencies"
-    if not sectors & set(quorum.one_of_sectors):
-        yield "sector"
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -175,29 +140,11 @@ class RegisterLine(Message):
     confidentiality_acknowledged: bool = False
 
 
-class PlanMeeting(Command):
-    """Set a meeting of a forum; its agenda and its returns get their dates from the programme."""
-
-    NAME: ClassVar[str] = "plan-meeting"
-    PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "forum": "ardwick-longsight",
-        "starts_at": "2027-01-20T10:00:00+00:00",
-    }
-
-    meeting_id: MeetingId | None = Field(
-        None, description="a new id; made from the idempotency key when left out"
-    )
-    programme: Code = "manchester-maps"
-    forum: Code
-    starts_at: Instant
-
-
 class OpenAgenda(Command):
-    """Let the agenda take cases."""
+    """Let the agenda take cases; at its last hour the engine does it, if nobody else has."""
 
     NAME: ClassVar[str] = "open-agenda"
-    PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
+    PERMISSION: ClassVar[Permission] = Permission.RUN_AGENDA
     EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING}
 
     meeting_id: MeetingId
@@ -206,18 +153,28 @@ class OpenAgenda(Command):
     )
 
 
+class MarkAgendaOverdue(Command):
+    """Record that an agenda was not opened in time; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-agenda-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING}
+
+    meeting_id: MeetingId
+
+
 class CloseAgenda(Command):
-    """Close the agenda and publish it, to each member what that member may see."""
+    """Close the agenda and publish it, to each member what that member may see; the engine does it if nobody else has."""
 
     NAME: ClassVar[str] = "close-agenda"
-    PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
+    PERMISSION: ClassVar[Permission] = Permission.RUN_AGENDA
     EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING}
 
     meeting_id: MeetingId
 
 
 class StartMeeting(Command):
-    """Begin the meeting with its attendance register; without a quorum it does not begin and its cases go back."""
+    """Begin the meeting with its attendance register; without a quorum it does not begin, and the chair decides."""
 
     NAME: ClassVar[str] = "start-meeting"
     PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
@@ -240,6 +197,16 @@ class StartMeeting(Command):
     attendees: tuple[Annotated[RegisterLine, Staff()], ...] = Field(max_length=200)
 
 
+class MarkStartOverdue(Command):
+    """Record that a meeting is past and was neither begun nor called off; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-start-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING}
+
+    meeting_id: MeetingId
+
+
 class ConcludeMeeting(Command):
     """End the meeting, once every case on its agenda has an outcome."""
 
@@ -250,122 +217,107 @@ class ConcludeMeeting(Command):
     meeting_id: MeetingId
 
 
-class IssueMinutes(Command):
-    """Send the minutes and actions; the minutes themselves stay in the council's records."""
-
-    NAME: ClassVar[str] = "issue-minutes"
-    PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
-    EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING, "minutes_ref": "minutes-2027-01-20"}
-
-    meeting_id: MeetingId
-    minutes_ref: Code = Field(description="where the minutes are kept")
-
-
-class CancelMeeting(Command):
-    """Call a meeting off, with a reason; for the chair. Every case on its agenda goes back."""
-
-    NAME: ClassVar[str] = "cancel-meeting"
-    PERMISSION: ClassVar[Permission] = Permission.RUN_MEETING
-    EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING, "explanation": "The building is closed"}
-
-    meeting_id: MeetingId
-    explanation: StaffText
-
-
 # -- decisions -------------------------------------------------------------------------------------------------------
-
-
-@decides(PlanMeeting, starts=("Meeting",), refuses=(MeetingInPast, ForumNotHeld))
-def plan_meeting(command: PlanMeeting, meeting: Meeting, moment: Moment, rules: Rules) -> Sequence[Event]:
-    meeting.require(command, MeetingStage.NEW)
-    programme = rules.programme(command.programme)
-    if command.starts_at <= moment.now:
-        raise MeetingInPast(starts_at=command.starts_at.isoformat())
-    require_forum_is_held(command.forum, command.starts_at, rules)
-    return [
-        MeetingPlanned(
-            meeting_id=meeting.meeting_id,
-            forum=command.forum,
-            programme=programme.name,
-            programme_version=programme.version,
-            starts_at=command.starts_at,
-            agenda_opens_at=rules.deadline(programme.name, "agenda_open", command.starts_at),
-            agenda_closes_at=rules.deadline(programme.name, "agenda_published", command.starts_at),
-            returns_due_at=rules.deadline(programme.name, "information_returns", command.starts_at),
-        )
-    ]
 
 
 @decides(OpenAgenda, refuses=(AgendaOpensTooLate,))
 def open_agenda(command: OpenAgenda, meeting: Meeting, moment: Moment) -> Sequence[Event]:
+    """On short notice the day of publication may be over: then the agenda takes cases until the meeting begins."""
     meeting.require(command, MeetingStage.PLANNED)
+    if moment.actor.role is Role.SYSTEM:
+        meeting.require_passed(command, "agenda_open", moment.now)
     require_opened_in_time(command, meeting, moment)
     return [
-        AgendaOpened(meeting_id=meeting.meeting_id, short_notice_reason=command.short_notice_reason or None)
+        AgendaOpened(
+            meeting_id=meeting.meeting_id,
+            short_notice_reason=command.short_notice_reason or None,
+            publish_due_at=meeting.closes if moment.now < meeting.closes else meeting.start,
+        )
     ]
 
 
+@decides(MarkAgendaOverdue, refuses=(AlreadyRecorded,))
+def mark_agenda_overdue(command: MarkAgendaOverdue, meeting: Meeting, moment: Moment) -> Sequence[Event]:
+    meeting.require(command, MeetingStage.PLANNED)
+    due_at = meeting.require_passed(command, "agenda_open", moment.now)
+    if "agenda_open" in meeting.overdue:
+        raise AlreadyRecorded(what="that the agenda is overdue")
+    return [AgendaOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
+
+
 @decides(CloseAgenda, refuses=(AgendaClosesTooEarly,))
-def close_agenda(command: CloseAgenda, meeting: Meeting, moment: Moment, rules: Rules) -> Sequence[Event]:
+def close_agenda(
+    command: CloseAgenda, meeting: Meeting, cases: Sequence[Case], moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """What is published names for each item the agencies that were asked and may not learn whom it is about.
+
+    Source: machine C, CloseAgenda, "redacted per member" (domain reference 2.6).
+    """
     meeting.require(command, MeetingStage.AGENDA_OPEN)
+    if moment.actor.role is Role.SYSTEM:
+        meeting.require_passed(command, "agenda_publish", moment.now)
     require_not_closed_early(meeting, moment, rules)
-    return [AgendaPublished(meeting_id=meeting.meeting_id, items=tuple(meeting.items))]
+    redacted = [
+        Redaction(case_id=case.case_id, agencies=unaware)
+        for case in cases
+        if (unaware := _unaware(case, meeting, moment.now, rules))
+    ]
+    return [
+        AgendaPublished(meeting_id=meeting.meeting_id, items=tuple(meeting.items), redacted=tuple(redacted))
+    ]
 
 
-@decides(StartMeeting, refuses=(ConfidentialityNotAcknowledged,))
+def _unaware(case: Case, meeting: Meeting, at: datetime, rules: Rules) -> tuple[str, ...]:
+    asked = meeting.items[case.case_id].agencies_asked
+    return tuple(agency for agency in asked if not knows_who(case, agency, at, rules))
+
+
+@decides(StartMeeting, refuses=(MeetingStartsTooEarly, ConfidentialityNotAcknowledged))
 def start_meeting(command: StartMeeting, meeting: Meeting, moment: Moment, rules: Rules) -> Sequence[Event]:
     meeting.require(command, MeetingStage.AGENDA_CLOSED)
-    attendees = tuple(Attendee.model_validate(line.model_dump()) for line in command.attendees)
+    require_its_time_has_come(meeting, moment, rules)
+    attendees = tuple(
+        Attendee.model_validate(line.model_dump() | {"agency": rules.agency_name(line.agency)})
+        for line in command.attendees
+    )
     require_confidentiality(attendees)
     missing = tuple(missing_for_quorum(attendees, meeting, rules))
     if not missing:
         return [MeetingStarted(meeting_id=meeting.meeting_id, attendees=attendees)]
-    inquorate = MeetingInquorate(meeting_id=meeting.meeting_id, attendees=attendees, missing=missing)
-    return [inquorate, *_items_go_back(meeting, "inquorate", moment, rules)]
+    return [
+        MeetingInquorate(
+            meeting_id=meeting.meeting_id,
+            attendees=attendees,
+            missing=missing,
+            chair_decides_by=rules.deadline(meeting.programme, "decision_record", moment.now),
+        )
+    ]
+
+
+@decides(MarkStartOverdue, refuses=(AlreadyRecorded,))
+def mark_start_overdue(command: MarkStartOverdue, meeting: Meeting, moment: Moment) -> Sequence[Event]:
+    meeting.require(command, *BEFORE_THE_MEETING)
+    due_at = meeting.require_passed(command, "start", moment.now)
+    if "start" in meeting.overdue:
+        raise AlreadyRecorded(what="that the start of the meeting is overdue")
+    return [MeetingStartOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
 
 
 @decides(ConcludeMeeting, refuses=(ItemsUndecided,))
 def conclude_meeting(
-    command: ConcludeMeeting, meeting: Meeting, moment: Moment, rules: Rules
+    command: ConcludeMeeting, meeting: Meeting, cases: Sequence[Case], moment: Moment, rules: Rules
 ) -> Sequence[Event]:
+    """A case that closed while it was on the agenda needs no outcome here: it is taken off."""
     meeting.require(command, MeetingStage.IN_SESSION)
-    if meeting.undecided:
-        raise ItemsUndecided(undecided=len(meeting.undecided))
-    minutes_due_at = rules.deadline(meeting.programme, "minutes", moment.now)
-    return [MeetingConcluded(meeting_id=meeting.meeting_id, minutes_due_at=minutes_due_at)]
-
-
-@decides(IssueMinutes)
-def issue_minutes(command: IssueMinutes, meeting: Meeting, moment: Moment) -> Sequence[Event]:
-    """Minutes are due within three working days; late ones are still sent, and count as late.
-
-    Source: machine C, IssueMinutes (domain reference 2.6).
-    """
-    meeting.require(command, MeetingStage.CONCLUDED)
-    late = meeting.minutes_due_at is not None and moment.effective_at > meeting.minutes_due_at
-    return [MinutesIssued(meeting_id=meeting.meeting_id, minutes_ref=command.minutes_ref, late=late)]
-
-
-@decides(CancelMeeting, refuses=(ChairOnly, MeetingCancellationReasonRequired))
-def cancel_meeting(command: CancelMeeting, meeting: Meeting, moment: Moment, rules: Rules) -> Sequence[Event]:
-    meeting.require(command, MeetingStage.PLANNED, MeetingStage.AGENDA_OPEN, MeetingStage.AGENDA_CLOSED)
-    require_chair(moment)
-    if not command.explanation:
-        raise MeetingCancellationReasonRequired
-    cancelled = MeetingCancelled(meeting_id=meeting.meeting_id, explanation=command.explanation)
-    return [cancelled, *_items_go_back(meeting, "meeting_cancelled", moment, rules)]
-
-
-def _items_go_back(
-    meeting: Meeting, because: Literal["meeting_cancelled", "inquorate"], moment: Moment, rules: Rules
-) -> Iterator[Event]:
-    """Every case on the agenda is ready again and waits for another meeting; both sides are told."""
-    for item in meeting.items.values():
-        yield ForumItemWithdrawn(
-            case_id=item.case_id,
-            person_id=item.person_id,
+    listed = {case.case_id for case in still_listed(cases, meeting)}
+    undecided = [item.case_id for item in meeting.undecided]
+    waiting = [case_id for case_id in undecided if case_id in listed]
+    if waiting:
+        raise ItemsUndecided(undecided=len(waiting))
+    return [
+        *(AgendaItemRemoved(meeting_id=meeting.meeting_id, case_id=case_id) for case_id in undecided),
+        MeetingConcluded(
             meeting_id=meeting.meeting_id,
-            because=because,
-            listing_due_at=rules.deadline(meeting.programme, "listing", moment.now),
-        )
-        yield AgendaItemRemoved(meeting_id=meeting.meeting_id, case_id=item.case_id)
+            minutes_due_at=rules.deadline(meeting.programme, "minutes", moment.now),
+        ),
+    ]

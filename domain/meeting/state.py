@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound, NotYetDue
 from domain.meeting import events as m
 from domain.messages import CaseId, Command, MeetingId, PersonId
 
@@ -37,11 +37,15 @@ MOVES: Mapping[str, Mapping[MeetingStage, MeetingStage]] = {
     "AgendaPublished": {S.AGENDA_OPEN: S.AGENDA_CLOSED},
     "MeetingStarted": {S.AGENDA_CLOSED: S.IN_SESSION},
     "MeetingInquorate": {S.AGENDA_CLOSED: S.INQUORATE},
+    "UrgentItemsHandledByChair": {S.INQUORATE: S.CONCLUDED},
+    "ItemsDeferred": {S.INQUORATE: S.CONCLUDED},
     "MeetingConcluded": {S.IN_SESSION: S.CONCLUDED},
     "MinutesIssued": {S.CONCLUDED: S.MINUTES_ISSUED},
     "MeetingCancelled": dict.fromkeys((S.PLANNED, S.AGENDA_OPEN, S.AGENDA_CLOSED), S.CANCELLED),
 }
 """Event topic → from which stage to which. An event that is not here leaves the stage as it is."""
+
+BEFORE_THE_MEETING = (S.PLANNED, S.AGENDA_OPEN, S.AGENDA_CLOSED)
 
 
 class WrongMeetingStage(Conflict):
@@ -52,14 +56,17 @@ class WrongMeetingStage(Conflict):
 
 @dataclass(slots=True)
 class Item:
-    """A case on the agenda and what became of it."""
+    """What is on the agenda, and what became of it. Of an advice item nothing is known but its case's id."""
 
     case_id: CaseId
-    person_id: PersonId
-    referring_agency: str
-    agencies_asked: tuple[str, ...]
+    kind: Literal["case", "review", "advice"] = "case"
+    person_id: PersonId | None = None
+    referring_agency: str = ""
+    agencies_asked: tuple[str, ...] = ()
     urgent: bool = False
     outcome: str | None = None
+    conflicted: dict[str, str] = field(default_factory=dict)
+    """Who declared an interest in it, and for which agency they sit."""
 
 
 @dataclass(slots=True)
@@ -75,9 +82,18 @@ class Meeting:
     agenda_opens_at: datetime | None = None
     agenda_closes_at: datetime | None = None
     returns_due_at: datetime | None = None
-    minutes_due_at: datetime | None = None
+    short_notice: bool = False
+    cadence_slot: datetime | None = None
+    """Of a forum that meets regularly, the time at which its turn was; the next is counted from here."""
+    due: dict[str, datetime] = field(default_factory=dict)
+    """Running clocks by name; a clock leaves when what it waited for happened."""
+    overdue: set[str] = field(default_factory=set)
     items: dict[CaseId, Item] = field(default_factory=dict)
     attendees: tuple[m.Attendee, ...] = ()
+    handled_by_chair: tuple[CaseId, ...] = ()
+    ratified: bool | None = None
+    minutes_refs: tuple[str, ...] = ()
+    minutes_due_at: datetime | None = None
 
     @property
     def exists(self) -> bool:
@@ -113,6 +129,35 @@ class Meeting:
         if self.stage not in stages:
             raise WrongMeetingStage(command=command.NAME, allowed=", ".join(stages), stage=self.stage)
 
+    def require_item(self, case_id: CaseId) -> Item:
+        """The item of this case, if it is on the agenda."""
+        item = self.items.get(case_id)
+        if item is None:
+            raise NotFound(kind="item of this meeting", id=case_id)
+        return item
+
+    def require_passed(self, command: Command, clock: str, now: datetime) -> datetime:
+        """The deadline of a running clock, once it has passed."""
+        due_at = self.due.get(clock)
+        if due_at is None:
+            raise WrongMeetingStage(
+                command=command.NAME, allowed=f"any in which the clock {clock} runs", stage=self.stage
+            )
+        if now < due_at:
+            raise NotYetDue(command=command.NAME, due_at=due_at.isoformat())
+        return due_at
+
+    def run_clock(self, clock: str, due_at: datetime | None) -> None:
+        """A clock runs from now on, if the event named its end."""
+        if due_at is not None:
+            self.due[clock] = due_at
+
+    def stop_clocks(self, *clocks: str) -> None:
+        """What they waited for happened, or can happen no more."""
+        for clock in clocks:
+            self.due.pop(clock, None)
+            self.overdue.discard(clock)
+
 
 def _planned(instant: datetime | None) -> datetime:
     if instant is None:
@@ -128,25 +173,80 @@ def evolve(meeting: Meeting, event: m.AnyMeetingEvent) -> Meeting:
             meeting.forum, meeting.programme = event.forum, event.programme
             meeting.programme_version, meeting.starts_at = event.programme_version, event.starts_at
             meeting.agenda_opens_at, meeting.agenda_closes_at = event.agenda_opens_at, event.agenda_closes_at
-            meeting.returns_due_at = event.returns_due_at
+            meeting.returns_due_at, meeting.short_notice = event.returns_due_at, event.short_notice
+            meeting.cadence_slot = event.cadence_slot
+            meeting.run_clock("agenda_open", event.agenda_opens_at)
+            meeting.run_clock("start", event.start_due_at)
+            meeting.run_clock("next_meeting", event.next_planned_at)
+        case m.NextMeetingPlanned():
+            meeting.stop_clocks("next_meeting")
+        case m.AgendaOpened():
+            meeting.stop_clocks("agenda_open")
+            meeting.run_clock("agenda_publish", event.publish_due_at or meeting.agenda_closes_at)
+        case m.AgendaOverdue():
+            meeting.overdue.add("agenda_open")
         case m.AgendaItemAdded() | m.UrgentItemAdded():
             meeting.items[event.case_id] = Item(
                 event.case_id,
+                event.kind,
                 event.person_id,
                 event.referring_agency,
                 event.agencies_asked,
                 urgent=isinstance(event, m.UrgentItemAdded),
             )
+        case m.AdviceItemAdded():
+            meeting.items[event.case_id] = Item(event.case_id, "advice")
         case m.AgendaItemRemoved():
             meeting.items.pop(event.case_id, None)
-        case m.MeetingStarted() | m.MeetingInquorate():
+        case m.AgendaPublished():
+            meeting.stop_clocks("agenda_publish")
+        case m.MeetingStartOverdue():
+            meeting.overdue.add("start")
+        case m.MeetingStarted():
+            meeting.stop_clocks("start")
             meeting.attendees = event.attendees
+        case m.MeetingInquorate():
+            meeting.stop_clocks("start")
+            meeting.attendees = event.attendees
+            meeting.run_clock("chair_decision", event.chair_decides_by)
+        case m.ChairDecisionOverdue():
+            meeting.overdue.add("chair_decision")
+        case m.ItemsDeferred():
+            meeting.stop_clocks("chair_decision")
+            meeting.minutes_due_at = event.minutes_due_at
+            meeting.run_clock("minutes", event.minutes_due_at)
+        case m.UrgentItemsHandledByChair():
+            meeting.stop_clocks("chair_decision")
+            meeting.handled_by_chair, meeting.minutes_due_at = event.items, event.minutes_due_at
+            meeting.run_clock("minutes", event.minutes_due_at)
+            meeting.run_clock("ratification", event.ratification_due_at)
+        case m.UrgentDecisionsRatified():
+            meeting.ratified = True
+            meeting.stop_clocks("ratification")
+        case m.UrgentDecisionsNotRatified():
+            meeting.ratified = False
+            meeting.stop_clocks("ratification")
+        case m.RatificationOverdue():
+            meeting.overdue.add("ratification")
+        case m.InterestDeclared():
+            meeting.items[event.case_id].conflicted[event.attendee] = event.agency
         case m.MeetingItemDecided():
             meeting.items[event.case_id].outcome = event.outcome
         case m.MeetingConcluded():
             meeting.minutes_due_at = event.minutes_due_at
-        case m.AgendaOpened() | m.AgendaPublished() | m.MinutesIssued() | m.MeetingCancelled():
+            meeting.run_clock("minutes", event.minutes_due_at)
+        case m.MinutesIssued():
+            meeting.stop_clocks("minutes")
+            meeting.minutes_refs = (event.minutes_ref,)
+        case m.MinutesOverdue():
+            meeting.overdue.add("minutes")
+        case m.MinutesCorrected():
+            meeting.minutes_refs = (*meeting.minutes_refs, event.minutes_ref)
+        case m.MeetingNotificationRetried():
             pass
+        case m.MeetingCancelled():
+            kept = () if event.ends_cadence or event.replaced_by else ("next_meeting",)
+            meeting.stop_clocks(*(clock for clock in meeting.due if clock not in kept))
         case _:
             assert_never(event)
     return meeting

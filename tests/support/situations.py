@@ -14,7 +14,9 @@ from uuid import UUID, uuid4
 
 from domain import catalogue
 from domain.case import referral as r
+from domain.case.best_interests import ConsentIncapacityRecorded
 from domain.case.consent import Category, ConsentRequested, Purpose
+from domain.case.consent_changes import ConsentReviewDue
 from domain.case.monitoring import MonitoringWindowElapsed, OutcomeSustained
 from domain.case.outreach import RiskScreenRecorded
 from domain.case.participation import ConsentAttempted
@@ -100,6 +102,40 @@ def _asked(story: CaseStory) -> CaseStory:
             asked_by="coordinator-1",
         ),
         at=CONSENTED,
+    )
+
+
+def _found_incapable(story: CaseStory) -> CaseStory:
+    """The person was asked and cannot decide it."""
+    incapable = ConsentIncapacityRecorded(
+        **story.ids,
+        grant_id=story.grant_id(POLICE),
+        capacity_view="lacks",
+        cannot=("retain",),
+        impairment="Brain injury",
+        help_given="Explained with pictures",
+        assessed_by="social-worker-3",
+        assessed_at=CONSENTED,
+    )
+    return _asked(story).then_also(incapable, at=CONSENTED)
+
+
+def _review_due(story: CaseStory) -> CaseStory:
+    """A consent of the police has come to its review."""
+    granted = story.with_grant(POLICE)
+    grant_id = granted.grant_id(POLICE)
+    due_at = granted.case.due[f"consent_review:{grant_id}"]
+    expires_at = granted.case.due[f"consent_expiry:{grant_id}"]
+    due = ConsentReviewDue(**story.ids, grant_id=grant_id, due_at=due_at, expires_at=expires_at)
+    return granted.then_also(due, at=due_at)
+
+
+def _barred(story: CaseStory) -> CaseStory:
+    """A court keeps somebody from the case."""
+    return story.then_also(
+        ViewerBarred(
+            **story.ids, viewer="parent-2", relationship="parent", ground="court_order", document="order-17"
+        )
     )
 
 
@@ -212,8 +248,17 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "request-consent": Row(COORDINATOR, (consent,)),
         "grant-consent": Row(COORDINATOR, (_asked(consent),), grant),
         "refuse-consent": Row(COORDINATOR, (_asked(consent),), grant),
+        "cannot-consent": Row(COORDINATOR, (_asked(consent),), grant),
+        "record-best-interests-decision": Row(COORDINATOR, (_found_incapable(consent),), grant),
+        "narrow-consent": Row(
+            COORDINATOR, (consent.with_grant(POLICE, Category.IDENTITY, Category.OFFENDING),), grant
+        ),
         "withdraw-consent": Row(COORDINATOR, (consent.with_grant(POLICE),), grant),
+        "renew-consent": Row(COORDINATOR, (_review_due(consent),), grant),
         "record-lawful-basis": Row(COORDINATOR, (consent,)),
+        "record-disclosure-without-consent": Row(MANAGER, (consent,), at=MEETS),
+        "bar-viewer": Row(COORDINATOR, (consent,)),
+        "lift-viewer-bar": Row(MANAGER, (_barred(consent),)),
         "plan-meeting": Row(COORDINATOR, at=REFERRED),
         "open-agenda": Row(COORDINATOR, (january,)),
         "close-agenda": Row(COORDINATOR, (open_,), at=closed.now),

@@ -8,23 +8,25 @@ from typing import Any
 import pytest
 
 from domain.case.action import ActionAssigned, ActionDueInPast, ActionNotLinked
-from domain.case.forum_review import (
-    CaseReferredOn,
+from domain.case.forum_decision import (
     ClosedCaseTakesNoActions,
     DecisionReasonsRequired,
     DeferralDateRequired,
+    LeadNotNamed,
+    MarkDecisionOverdue,
+    OtherForumNotNotified,
+    PlanNeedsAction,
+    RecordDecision,
+    ReferrerOfferNotReflected,
+)
+from domain.case.forum_review import (
+    CaseReferredOn,
     ForumDecisionOverdue,
     ForumDecisionRecorded,
     ForumDeclined,
     ForumItemDeferred,
     LeadAgencyNamed,
-    LeadNotNamed,
-    MarkDecisionOverdue,
-    OtherForumNotNotified,
     PlanAgreed,
-    PlanNeedsAction,
-    RecordDecision,
-    ReferrerOfferNotReflected,
 )
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
@@ -34,6 +36,7 @@ from domain.messages import ActionId, Actor
 from domain.person.identity import EpisodeEnded
 from tests.support.scenario import (
     A_SECOND,
+    CGL,
     CHAIR,
     COORDINATOR,
     DECIDED,
@@ -108,7 +111,13 @@ def recorded(name: str) -> ForumDecisionRecorded:
 
 
 def item_decided(name: str) -> MeetingItemDecided:
-    return MeetingItemDecided(meeting_id=MEETING_ID, case_id=ROBIN.case_id, outcome=name)
+    return MeetingItemDecided(
+        meeting_id=MEETING_ID,
+        case_id=ROBIN.case_id,
+        outcome=name,
+        # Nobody has answered: the item is heard all the same, and the gap is on record.
+        returns_missing=(POLICE_SPELT, HOUSING, CGL),
+    )
 
 
 EPISODE_ENDED = EpisodeEnded(person_id=ROBIN.person_id, case_id=ROBIN.case_id, programme=PROGRAMME)
@@ -136,7 +145,7 @@ def test_an_accepted_case_has_a_plan_with_owned_and_dated_actions_and_waits_for_
     )
     case = outcome.after.case
     assert (case.stage, case.intensity) == (Stage.AWAITING_ALLOCATION, "intensive")
-    assert case.due == {"allocation": london(2027, 1, 27, 17)}
+    assert case.due == {"allocation": london(2027, 1, 27, 17), "forum_review": REVIEW_DUE}
     assert outcome.after.meeting.items[ROBIN.case_id].outcome == "accept_key_worker"
 
 
@@ -182,6 +191,22 @@ def test_a_case_that_another_forum_takes_is_closed_here_and_the_place_is_free_ag
         item_decided("refer_other_forum"),
     )
     assert (outcome.after.case.stage, outcome.after.case.closed_because) == (Stage.CLOSED, "referred_on")
+
+
+def test_a_case_that_also_goes_to_another_forum_stays_and_is_heard_again() -> None:
+    outcome = decide(decision("refer_other_forum", stays_parallel=True))
+    outcome.then(
+        recorded("refer_other_forum"),
+        CaseReferredOn(
+            **ROBIN.ids,
+            to_forum="MARAC",
+            to_stage=Stage.READY_FOR_FORUM,
+            listing_due_at=london(2027, 1, 27, 17),
+        ),
+        item_decided("refer_other_forum"),
+    )
+    case = outcome.after.case
+    assert (case.stage, case.due) == (Stage.READY_FOR_FORUM, {"listing": london(2027, 1, 27, 17)})
 
 
 @pytest.mark.parametrize(("name", "because"), [("decline", "declined"), ("advice", "advice_given")])

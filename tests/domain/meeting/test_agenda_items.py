@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.case.consent import Category
 from domain.case.forum_review import ForumItemScheduled, ForumItemWithdrawn, ForumListingOverdue
+from domain.case.sharing import Category
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue, WrongStage
 from domain.meeting import events as m
@@ -21,9 +21,8 @@ from domain.meeting.items import (
     OtherProgramme,
     RiskReasonRequired,
     ScheduleItem,
-    WithdrawalReasonRequired,
-    WithdrawItem,
 )
+from domain.meeting.off_agenda import WithdrawalReasonRequired, WithdrawItem
 from domain.messages import Command
 from tests.support.scenario import (
     A_SECOND,

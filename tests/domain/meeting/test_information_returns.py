@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.case.consent import Category, ConsentWithdrawn, DisclosureNotCovered, Purpose
+from domain.case.consent_changes import ConsentWithdrawn
+from domain.case.disclosure import DisclosureNotCovered
 from domain.case.forum_review import ForumItemWithdrawn, InformationReturned, InformationReturnsMissing
+from domain.case.sharing import Category, DisclosureBasis, Purpose
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
-from domain.meeting.items import (
+from domain.meeting.returns import (
     MarkReturnsMissing,
     ReturnForOwnAgencyOnly,
     ReturnIncomplete,
@@ -69,7 +71,8 @@ def answer(agency: str) -> InformationReturned:
 
 
 def test_an_agency_tells_what_its_consent_covers_and_the_grant_stands_on_the_event() -> None:
-    given(SHARED).when(tell(Category.OFFENDING, Category.IDENTITY), as_=OFFICER).then(
+    told = given(SHARED).when(tell(Category.OFFENDING, Category.IDENTITY), as_=OFFICER)
+    told.then(
         InformationReturned(
             **ROBIN.ids,
             meeting_id=MEETING_ID,
@@ -78,6 +81,15 @@ def test_an_agency_tells_what_its_consent_covers_and_the_grant_stands_on_the_eve
             purpose=Purpose.COORDINATED_SUPPORT,
             categories=(Category.OFFENDING, Category.IDENTITY),
             grant_ids=(ROBIN.grant_id(POLICE),),
+            bases=tuple(
+                DisclosureBasis(
+                    kind="grant",
+                    category=category,
+                    evaluated_at=SHARED.now,
+                    grant_id=ROBIN.grant_id(POLICE),
+                )
+                for category in (Category.OFFENDING, Category.IDENTITY)
+            ),
             information="Known to officers",
         )
     )

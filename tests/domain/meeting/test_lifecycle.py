@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from domain.case.forum_review import ForumItemWithdrawn
+from domain.case.sharing import Category
 from domain.case.stages import Stage
 from domain.errors import NotFound, NotPermitted
 from domain.meeting import events as m
@@ -14,21 +16,23 @@ from domain.meeting.items import ChairOnly
 from domain.meeting.lifecycle import (
     AgendaClosesTooEarly,
     AgendaOpensTooLate,
-    CancelMeeting,
     CloseAgenda,
     ConcludeMeeting,
     ConfidentialityNotAcknowledged,
-    ForumNotHeld,
-    IssueMinutes,
     ItemsUndecided,
-    MeetingCancellationReasonRequired,
-    MeetingInPast,
+    MeetingStartsTooEarly,
     OpenAgenda,
-    PlanMeeting,
     RegisterLine,
     StartMeeting,
 )
-from domain.meeting.state import MeetingStage
+from domain.meeting.minutes import IssueMinutes
+from domain.meeting.planning import (
+    CancelMeeting,
+    ForumNotHeld,
+    MeetingCancellationReasonRequired,
+    MeetingInPast,
+    PlanMeeting,
+)
 from domain.messages import MeetingId
 from domain.rules import UnknownProgramme
 from tests.support.scenario import (
@@ -57,6 +61,7 @@ from tests.support.scenario import (
     like,
     london,
     new_id,
+    rules,
 )
 
 MEETING_ID = a_meeting().meeting_id
@@ -78,6 +83,10 @@ def members(*agencies: str) -> tuple[m.Attendee, ...]:
     return tuple(attendee("member", agency) for agency in agencies)
 
 
+def as_seen(person: str, agency: str, part: Any) -> m.Attendee:
+    return m.Attendee(person=person, agency=agency, part=part)
+
+
 # -- planning --------------------------------------------------------------------------------------------------------
 
 
@@ -92,6 +101,7 @@ def test_a_planned_meeting_has_its_dates_counted_back_in_working_days() -> None:
             agenda_opens_at=OPENS_BY,
             agenda_closes_at=london(2027, 1, 13, 17),
             returns_due_at=london(2027, 1, 15, 17),
+            start_due_at=london(2027, 1, 21, 17),
         )
     )
 
@@ -138,13 +148,18 @@ def test_a_meeting_that_nobody_planned_has_no_agenda() -> None:
 @pytest.mark.parametrize(("after", "in_time"), [(-A_SECOND, True), (timedelta(0), True), (A_SECOND, False)])
 def test_an_agenda_opens_at_least_ten_working_days_before(after: timedelta, in_time: bool) -> None:
     outcome = given(a_meeting()).when(OpenAgenda(meeting_id=MEETING_ID), at=OPENS_BY + after)
-    outcome.then(m.AgendaOpened(meeting_id=MEETING_ID)) if in_time else outcome.refused(AgendaOpensTooLate)
+    opened = m.AgendaOpened(meeting_id=MEETING_ID, publish_due_at=london(2027, 1, 13, 17))
+    outcome.then(opened) if in_time else outcome.refused(AgendaOpensTooLate)
 
 
 def test_later_the_chair_opens_an_agenda_with_a_reason() -> None:
     command = OpenAgenda(meeting_id=MEETING_ID, short_notice_reason="Extraordinary meeting, high risk")
     given(a_meeting()).when(command, as_=CHAIR, at=OPENS_BY + A_SECOND).then(
-        m.AgendaOpened(meeting_id=MEETING_ID, short_notice_reason="Extraordinary meeting, high risk")
+        m.AgendaOpened(
+            meeting_id=MEETING_ID,
+            short_notice_reason="Extraordinary meeting, high risk",
+            publish_due_at=london(2027, 1, 13, 17),
+        )
     )
 
 
@@ -173,10 +188,21 @@ def test_an_agenda_closes_on_the_fifth_working_day_before_or_later(after: timede
 
 def test_the_published_agenda_names_its_cases_in_the_order_they_came() -> None:
     robin, kim = a_case("robin"), a_case("kim")
-    story = a_meeting().agenda_open().hearing(kim, robin)
-    given(story).when(CloseAgenda(meeting_id=MEETING_ID), at=AGENDA_CLOSED).then(
-        m.AgendaPublished(meeting_id=MEETING_ID, items=(kim.case_id, robin.case_id))
+    story = a_meeting().agenda_open()
+    listed = (kim.on_agenda(story), robin.on_agenda(story))
+    published = given(story, *listed).when(CloseAgenda(meeting_id=MEETING_ID), at=AGENDA_CLOSED)
+    assert published.one(m.AgendaPublished).items == (kim.case_id, robin.case_id)
+
+
+def test_an_agenda_is_published_without_names_for_agencies_that_the_person_has_not_allowed_to_know() -> None:
+    """Scenario 8: the person says yes to housing and has not been asked about the others."""
+    story = a_meeting().agenda_open()
+    robin = a_case().with_grant(POLICE, Category.IDENTITY, recipient=HOUSING).ready_for_forum()
+    published = given(story, robin.on_agenda(story)).when(
+        CloseAgenda(meeting_id=MEETING_ID), at=AGENDA_CLOSED
     )
+    redacted = m.Redaction(case_id=robin.case_id, agencies=(CGL,))
+    assert published.one(m.AgendaPublished).redacted == (redacted,)
 
 
 # -- beginning -------------------------------------------------------------------------------------------------------
@@ -230,7 +256,15 @@ def test_in_the_register_silence_acknowledges_nothing() -> None:
 def test_an_inquorate_meeting_does_not_begin_and_says_what_was_missing(
     attendees: tuple[m.Attendee, ...], missing: tuple[str, ...]
 ) -> None:
-    begin(*attendees).then(m.MeetingInquorate(meeting_id=MEETING_ID, attendees=attendees, missing=missing))
+    seen = tuple(one.model_copy(update={"agency": rules().agency_name(one.agency)}) for one in attendees)
+    begin(*attendees).then(
+        m.MeetingInquorate(
+            meeting_id=MEETING_ID,
+            attendees=seen,
+            missing=missing,
+            chair_decides_by=london(2027, 1, 21, 17),
+        )
+    )
 
 
 @pytest.mark.parametrize("core", [SOCIAL_CARE, MENTAL_HEALTH, POLICE, HOUSING])
@@ -248,30 +282,48 @@ def test_the_chairs_and_the_coordinators_own_agency_is_not_counted_as_a_fourth()
     begin(*sitting, *members(POLICE, HOUSING, CGL)).then(like(m.MeetingInquorate, missing=("agencies",)))
 
 
-def test_the_cases_of_an_inquorate_meeting_go_back_and_wait_for_another() -> None:
-    robin, kim = a_case("robin"), a_case("kim")
+def test_the_cases_of_an_inquorate_meeting_stay_listed_until_the_chair_has_decided() -> None:
     story = a_meeting().agenda_open()
-    listed = (robin.on_agenda(story), kim.on_agenda(story))
-    outcome = given(story.agenda_closed(), *listed).when(start(), at=MEETS)
-    outcome.then(
-        like(m.MeetingInquorate),
-        *(
-            event
-            for case in (robin, kim)
-            for event in (
-                ForumItemWithdrawn(
-                    **case.ids,
-                    meeting_id=MEETING_ID,
-                    because="inquorate",
-                    listing_due_at=london(2027, 1, 27, 17),
-                ),
-                m.AgendaItemRemoved(meeting_id=MEETING_ID, case_id=case.case_id),
-            )
-        ),
-    )
-    after = outcome.after
-    assert {case.stage for case in after.cases.values()} == {Stage.READY_FOR_FORUM}
-    assert (after.meeting.stage, after.meeting.items) == (MeetingStage.INQUORATE, {})
+    robin = a_case().on_agenda(story)
+    outcome = given(story.agenda_closed(), robin).when(start(), at=MEETS).then(m.MeetingInquorate)
+    assert outcome.after.case.stage is Stage.ON_AGENDA
+    assert outcome.after.meeting.due == {"chair_decision": london(2027, 1, 21, 17)}
+
+
+@pytest.mark.parametrize(
+    ("early", "refused"),
+    [
+        (timedelta(minutes=15) + A_SECOND, True),
+        (timedelta(minutes=15), False),
+        (timedelta(minutes=14, seconds=59), False),
+        (timedelta(0), False),
+        (-timedelta(days=1), False),
+    ],
+)
+def test_a_meeting_does_not_begin_before_its_time(early: timedelta, refused: bool) -> None:
+    outcome = given(a_meeting().agenda_closed()).when(start(*QUORUM), at=MEETS - early)
+    if refused:
+        outcome.refused(MeetingStartsTooEarly, minutes=15)
+    else:
+        outcome.accepted()
+
+
+@pytest.mark.parametrize(
+    ("attendees", "missing"),
+    [
+        pytest.param((as_seen("chair-1", COMMUNITY_SAFETY, "coordinator"), *QUORUM[:1], *QUORUM[2:]),
+                     ("coordinator",), id="the chair is the coordinator too"),
+        pytest.param((*QUORUM[:5], as_seen("chair-1", SHELTER, "member")), ("agencies",), id="the chair is a member too"),
+        pytest.param((*QUORUM[:5], as_seen(QUORUM[4].person, SHELTER, "deputy")), ("agencies",),
+                     id="one person sits for two agencies"),
+        pytest.param((*QUORUM[:5], as_seen(QUORUM[4].person.upper() + " ", SHELTER, "deputy")), ("agencies",),
+                     id="and is written otherwise"),
+    ],
+)  # fmt: skip
+def test_a_person_who_fills_several_seats_counts_once(
+    attendees: tuple[m.Attendee, ...], missing: tuple[str, ...]
+) -> None:
+    begin(*attendees).then(like(m.MeetingInquorate, missing=missing))
 
 
 # -- ending ----------------------------------------------------------------------------------------------------------
@@ -288,6 +340,15 @@ def test_a_meeting_with_an_undecided_case_does_not_end() -> None:
     meeting = a_meeting().in_session()
     listed = (a_case("robin").on_agenda(meeting).accepted(), a_case("kim").on_agenda(meeting))
     given(meeting, *listed).when(ConcludeMeeting(meeting_id=MEETING_ID)).refused(ItemsUndecided, undecided=1)
+
+
+def test_a_case_that_closed_while_it_was_on_the_agenda_does_not_hold_the_meeting_up() -> None:
+    meeting = a_meeting().in_session()
+    robin = a_case().on_agenda(meeting)
+    gone = robin.closed()
+    given(meeting, gone).when(ConcludeMeeting(meeting_id=MEETING_ID)).then(
+        m.AgendaItemRemoved(meeting_id=MEETING_ID, case_id=robin.case_id), m.MeetingConcluded
+    )
 
 
 def test_a_meeting_without_a_case_ends_too() -> None:

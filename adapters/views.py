@@ -18,6 +18,7 @@ from adapters.problems import status_of
 from domain import catalogue
 from domain.case.stages import Stage
 from domain.case.state import Case
+from domain.case.viewers import ViewerIsBarred
 from domain.decisions import Decision
 from domain.errors import (
     CommandIdReused,
@@ -212,7 +213,7 @@ def refusals(decision: Decision) -> tuple[type[DomainError], ...]:
     if kinds - {"Moment", "Rules"} - decision.starts:
         common.append(NotFound)
     if "Case" in kinds:
-        common.append(WrongStage)
+        common += [WrongStage, ViewerIsBarred]
     if "Rules" in kinds:
         common.append(UnknownProgramme)
     common += [EffectiveInFuture, ConcurrentChange, CommandIdReused]

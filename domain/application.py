@@ -13,9 +13,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
 from domain.case.correction import voided_versions
+from domain.case.line import Waiting, in_line
 from domain.case.retry import DuplicateCommandIgnored
 from domain.case.stages import Stage
-from domain.case.line import Waiting, in_line
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
 from domain.case.viewers import require_not_barred

@@ -52,8 +52,8 @@ from domain.case import (
     viewers,
     waiting_list,
     wishes,
-    worker_handover,
     without_consent,
+    worker_handover,
 )
 from domain.decisions import DECISIONS, Decision
 from domain.errors import DomainError, NotFound

@@ -152,6 +152,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "DisclosureReviewDue": "authority {authority_id}; was due {due_at}",
     "ViewerBarred": "{relationship}; {ground}; {document}",
     "ParticipationAgreed": "{method}",
+    "ParticipationRefused": "risk told to {risk_referred_to}",
     "LawfulBasisRecorded": "{controller}; for {purpose}; {article_6}; {article_9}; {schedule_1}",
     "ConsentPositionRecorded": "{position}; listing due {listing_due_at}",
     "ForumItemScheduled": "forum {forum}; meeting {meeting_at}; returns due {returns_due_at}",

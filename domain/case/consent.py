@@ -1,22 +1,52 @@
-"""Consent to disclosure: whether one agency may tell one recipient something about the person.
+"""Consent to disclosure: the person is asked whether one agency may tell one recipient something about them, and answers.
 
 One grant is one person, one disclosing agency, one recipient, one purpose and some categories of information; there is
 no blanket grant, and another agency's consent never releases an agency's information. The lawful basis of processing and
-the agreement to take part (`participation.py`) are other things, kept apart. When in doubt, the gate stays shut.
-Source: machine B and the law of consent (domain reference 2.5, 3.1 to 3.7).
+the agreement to take part (`participation.py`) are other things, kept apart. What a yes opens is in `disclosure.py`, how
+it changes and ends in `consent_changes.py`, how others decide for a person who cannot in `best_interests.py`.
+Source: machine B and the law of consent (domain reference 2.5, 3.1 to 3.5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypedDict
 
 from pydantic import Field
 
+from domain.case.deciders import (
+    CapacityRetestRequired,
+    Decider,
+    DeciderNotEntitled,
+    DeciderProofRequired,
+    Deciding,
+    Gillick,
+    GillickViewRequired,
+    ParentalResponsibility,
+    PersonLacksCapacity,
+    age_at,
+    capacity_today,
+    is_child,
+    require_entitled,
+    sixteenth_birthday,
+)
+from domain.case.disclosure import DisclosureNotCovered, demands_explicit_consent, may_disclose
+from domain.case.grants import GrantState
+from domain.case.sharing import (
+    FORUM,
+    CapacityView,
+    Categories,
+    Category,
+    ConsentError,
+    Method,
+    Purpose,
+    Recipient,
+)
+from domain.case.viewers import ViewerBarred
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
+from domain.errors import Conflict, NotFound
 from domain.messages import (
     AgencyName,
     CaseEvent,
@@ -35,53 +65,20 @@ from domain.roles import Permission, Role
 if TYPE_CHECKING:
     from domain.case.evolving.consent import Grant
     from domain.case.state import Case
+    from domain.person.state import Person
     from domain.rules import Rules
 
-
-# -- words -----------------------------------------------------------------------------------------------------------
-
-FORUM = "forum"
-"""The recipient that stands for the neighbourhood forum of the case."""
-Recipient = Annotated[
-    AgencyName, Field(description='an agency by name, or "forum" for the neighbourhood forum')
+__all__ = [
+    "FORUM",
+    "CapacityView",
+    "Category",
+    "ConsentError",
+    "DisclosureNotCovered",
+    "Method",
+    "Purpose",
+    "may_disclose",
 ]
-
-
-class Purpose(StrEnum):
-    """What information is shared for; one grant covers one purpose."""
-
-    COORDINATED_SUPPORT = "coordinated_support"
-    HANDOVER = "handover"
-    SAFEGUARDING = "safeguarding"
-    EVALUATION = "evaluation"
-
-
-class Category(StrEnum):
-    """What kind of information; a grant lists those it covers."""
-
-    IDENTITY = "identity"
-    CONTACT = "contact"
-    HOUSING = "housing"
-    HEALTH = "health"
-    MENTAL_HEALTH = "mental_health"
-    SUBSTANCE_USE = "substance_use"
-    DOMESTIC_ABUSE = "domestic_abuse"
-    OFFENDING = "offending"
-    FINANCE = "finance"
-    SUPPORT_PLAN = "support_plan"
-
-
-class CapacityView(StrEnum):
-    """The view taken of the person's capacity for this decision at this time."""
-
-    HAS = "has"
-    LACKS = "lacks"
-    FLUCTUATES = "fluctuates"
-    NOT_ASSESSED = "not_assessed"
-
-
-Method = Literal["signed", "verbal", "electronic"]
-Categories = Annotated[tuple[Category, ...], Field(min_length=1, max_length=len(Category))]
+# Whoever asks the gate meets these words beside it.
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -103,6 +100,8 @@ class ConsentRequested(CaseEvent):
     information_format: Code
     interpreter_used: bool = False
     asked_by: StaffRef
+    scope_note: PersonalText | None = None
+    changed_circumstances: PersonalText | None = None
 
 
 class ConsentGranted(CaseEvent):
@@ -118,6 +117,16 @@ class ConsentGranted(CaseEvent):
     effective_from: Instant
     review_due_at: Instant
     expires_at: Instant
+    capacity_view: CapacityView | None = None
+    gillick: Gillick = "na"
+    decided_by: PersonalText | None = None
+    parental_responsibility: ParentalResponsibility | None = None
+    decider_document: Code | None = None
+    decider_scope: Code | None = None
+    parents_not_told: bool = False
+    safeguarding_checked_by: StaffRef | None = None
+    witnessed_by: StaffRef | None = None
+    source_system: Code | None = None
 
 
 class ConsentRefused(CaseEvent):
@@ -127,36 +136,10 @@ class ConsentRefused(CaseEvent):
 
     grant_id: GrantId
     explanation: PersonalText | None = None
-
-
-class ConsentWithdrawn(CaseEvent):
-    """The person took one consent back; sharing under it stops from now, what was shared stays on record."""
-
-    TOPIC: ClassVar[str] = "ConsentWithdrawn"
-
-    grant_id: GrantId
-    by_channel: Code
-
-
-class LawfulBasisRecorded(CaseEvent):
-    """On which basis a controller processes this case; kept apart from consent to share and from agreement."""
-
-    TOPIC: ClassVar[str] = "LawfulBasisRecorded"
-
-    controller: AgencyName
-    purpose: Purpose
-    article_6: Code
-    article_9: Code | None = None
-    schedule_1: Code | None = None
+    ask_again_from: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
-
-
-class ConsentError(RuleBroken):
-    """A rule of consent refuses this step."""
-
-    code = "consent_refused_by_rule"
 
 
 class CapacityViewRequired(ConsentError):
@@ -165,10 +148,16 @@ class CapacityViewRequired(ConsentError):
     code = "capacity_view_required"
 
 
-class PersonLacksCapacity(ConsentError):
-    """capacity_view: somebody who lacks capacity for this decision cannot be asked for consent; record a best-interests decision instead."""
+class AccessibleInformationRequired(ConsentError):
+    """information_language, interpreter_used: this person needs an interpreter; explain in their own language or through an interpreter, and record it."""
 
-    code = "person_lacks_capacity"
+    code = "accessible_information_required"
+
+
+class ConsentEvidenceRequired(ConsentError):
+    """{missing}: a consent is recorded with the way in which it was given and a reference to its evidence."""
+
+    code = "consent_evidence_required"
 
 
 class ExplicitConsentRequired(ConsentError):
@@ -183,39 +172,116 @@ class OwnAgencyOnly(ConsentError):
     code = "own_agency_only"
 
 
+class SafeguardingCheckRequired(ConsentError):
+    """safeguarding_checked_by, gillick: a parent is kept out at the wish of a competent child under sixteen only, once somebody has checked that this is safe."""
+
+    code = "safeguarding_check_required"
+
+
+class AskedTooSoon(ConsentError):
+    """changed_circumstances: the person said no to this and is not asked again before {from_}; if their circumstances have changed, say how."""
+
+    code = "consent_asked_too_soon"
+
+
+class GrantIsForOther(Conflict):
+    """grant_id: this consent is for other sharing ({differs}); ask for the other sharing under a new id."""
+
+    code = "grant_is_for_other_sharing"
+
+
+class ConsentAlreadyAsked(Conflict):
+    """The same consent is {state} already, as {grant_id}; nobody is asked twice at once."""
+
+    code = "consent_already_asked"
+
+
 class GrantNotInState(Conflict):
     """{command} is for a consent that is {allowed}; this one is {state}."""
 
     code = "grant_not_in_state"
 
 
-class DisclosureNotCovered(RuleBroken):
-    """No live consent covers {discloser} sharing {category} with {recipient} for {purpose}; nothing was shared."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a request is about, agencies by their one name."""
 
-    code = "disclosure_not_covered"
+    discloser: str
+    recipient: str
+    purpose: Purpose
+    categories: frozenset[Category]
+
+    def is_as(self, grant: Grant) -> bool:
+        return (self.discloser, self.recipient, self.purpose) == (
+            grant.discloser,
+            grant.recipient,
+            grant.purpose,
+        )
 
 
-def may_disclose(
-    case: Case, discloser: str, recipient: str, purpose: Purpose, category: Category, at: datetime
-) -> Grant | None:
-    """The live grant that covers all five, or None: without one the gate stays shut.
+def require_own_agency(discloser: str, moment: Moment) -> None:
+    """A referrer speaks only for their own agency's information.
 
-    An agency may always see its own information; callers do not ask for that.
-    Source: machine B, `may_disclose` (domain reference 2.5).
+    Source: the table of commands and roles, row on consent grants (domain reference 2.14).
     """
-    for grant in case.grants.values():
-        if (
-            grant.state == "granted"
-            and grant.discloser == discloser
-            and grant.recipient == recipient
-            and grant.purpose == purpose
-            and category in grant.categories
-            and grant.effective_from is not None
-            and grant.expires_at is not None
-            and grant.effective_from <= at < grant.expires_at
-        ):
-            return grant
-    return None
+    if moment.actor.role is Role.REFERRER and discloser != moment.by_agency:
+        raise OwnAgencyOnly
+
+
+def require_accessible_information(case: Case, language: str, *, interpreter_used: bool) -> None:
+    """Who needs an interpreter has one, or is told in their own language.
+
+    Source: machine B, RequestConsent (domain reference 2.5).
+    """
+    own_language = bool(case.first_language) and language.casefold() == case.first_language.casefold()
+    if case.interpreter_needed and not (interpreter_used or own_language):
+        raise AccessibleInformationRequired
+
+
+def require_explicit_where_demanded(grant: Grant, rules: Rules, *, explicit: bool) -> None:
+    """Some services share, and are told things, only with a consent that names them expressly.
+
+    Source: explicit consent per agency (domain reference 1.3, 3.3).
+    """
+    for agency in (grant.discloser, grant.recipient):
+        if demands_explicit_consent(agency, rules) and not explicit:
+            raise ExplicitConsentRequired(agency=agency)
+
+
+def require_evidence(method: Method | None, evidence_ref: str | None) -> tuple[Method, str]:
+    """Silence is never consent. Source: consent record (domain reference 3.3, 3.4); acceptance scenario 10."""
+    if method is None or evidence_ref is None:
+        given = {"method": method, "evidence_ref": evidence_ref}
+        raise ConsentEvidenceRequired(missing=", ".join(field for field, value in given.items() if not value))
+    return method, evidence_ref
+
+
+def require_not_pressed(asking: Asking, grants: Iterable[Grant], changed: str | None, now: datetime) -> None:
+    """A no is respected for a while, unless something has changed. That a consent ran out is no no.
+
+    Source: machine B, RequestConsent again (domain reference 2.5).
+    """
+    for grant in grants:
+        again = grant.ask_again_from
+        asks_the_same = asking.is_as(grant) and asking.categories >= set(grant.categories)
+        if asks_the_same and again is not None and now < again and not changed:
+            raise AskedTooSoon(from_=again.isoformat())
+
+
+def require_not_asked_already(asking: Asking, grants: Iterable[Grant]) -> None:
+    """One consent is one person, discloser, recipient, purpose and categories: it exists once at a time."""
+    for grant in grants:
+        same = asking.is_as(grant) and asking.categories == set(grant.categories)
+        if same and grant.state in _STANDS:
+            raise ConsentAlreadyAsked(state=grant.state, grant_id=grant.grant_id)
+
+
+_STANDS = (
+    GrantState.REQUESTED,
+    GrantState.BEST_INTERESTS,
+    GrantState.GRANTED,
+    GrantState.SUBSTITUTE_GRANTED,
+)
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -241,17 +307,26 @@ class RequestConsent(Command):
 
     case_id: CaseId
     grant_id: GrantId | None = Field(
-        None, description="a new id; made from the idempotency key when left out"
+        None,
+        description="a new id, or that of a consent which was refused, withdrawn or expired, to ask again; "
+        "made from the idempotency key, or found, when left out",
     )
     discloser: AgencyName
     recipient: Recipient
     purpose: Purpose
     categories: Categories
-    capacity_view: CapacityView = CapacityView.NOT_ASSESSED
+    capacity_view: CapacityView = Field(
+        CapacityView.NOT_ASSESSED,
+        description="the view of the person's capacity for this decision today; required",
+    )
     information_version: Code
     information_language: Code = "English"
     information_format: Code = "spoken"
     interpreter_used: bool = False
+    scope_note: PersonalText | None = None
+    changed_circumstances: PersonalText | None = Field(
+        None, description="what has changed since a no; needed to ask again before the interval is over"
+    )
 
 
 class GrantConsent(Command):
@@ -269,10 +344,30 @@ class GrantConsent(Command):
 
     case_id: CaseId
     grant_id: GrantId
-    decider: Literal["self", "attorney", "deputy"] = "self"
-    method: Method
-    evidence_ref: Code
+    decider: Decider = Field("self", description="who decided: the person, or who lawfully decides for them")
+    method: Method | None = Field(None, description="how it was given; required")
+    evidence_ref: Code | None = Field(None, description="where the evidence is; required")
     explicit: bool = False
+    capacity_view: CapacityView | None = Field(
+        None, description="capacity at this moment; required where it fluctuates"
+    )
+    gillick: Gillick = Field("na", description="under sixteen: whether the child is competent, y or n")
+    decided_by: PersonalText | None = Field(None, description="required unless the person decided: who did")
+    parental_responsibility: ParentalResponsibility | None = Field(
+        None, description="parental_responsibility: required, where it comes from"
+    )
+    decider_document: Code | None = Field(None, description="attorney, deputy: required")
+    decider_scope: Code | None = Field(None, description="attorney, deputy: what the document covers")
+    keep_from: tuple[StaffRef, ...] = Field(
+        (),
+        description="parents who are not to be told, by the reference they act under; they are barred from the case",
+        max_length=10,
+    )
+    safeguarding_checked_by: StaffRef | None = Field(
+        None, description="keep_from: required, who checked that it is safe"
+    )
+    witnessed_by: StaffRef | None = None
+    source_system: Code | None = None
 
 
 class RefuseConsent(Command):
@@ -287,59 +382,46 @@ class RefuseConsent(Command):
     explanation: PersonalText | None = None
 
 
-class WithdrawConsent(Command):
-    """Record that the person takes a consent back; any channel will do and no reason is needed."""
-
-    NAME: ClassVar[str] = "withdraw-consent"
-    PERMISSION: ClassVar[Permission] = Permission.RECORD_CONSENT
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "grant_id": _GRANT, "by_channel": "telephone"}
-
-    case_id: CaseId
-    grant_id: GrantId
-    by_channel: Code
-
-
-class RecordLawfulBasis(Command):
-    """Record on which basis a controller processes this case for a purpose."""
-
-    NAME: ClassVar[str] = "record-lawful-basis"
-    PERMISSION: ClassVar[Permission] = Permission.TRIAGE
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "controller": "Manchester City Council Adult Social Care",
-        "purpose": "coordinated_support",
-        "article_6": "6-1-e-public-task",
-        "article_9": "9-2-h-health-or-social-care",
-        "schedule_1": "paragraph-2",
-    }
-
-    case_id: CaseId
-    controller: AgencyName
-    purpose: Purpose
-    article_6: Code
-    article_9: Code | None = None
-    schedule_1: Code | None = None
-
-
-@decides(RequestConsent, refuses=(OwnAgencyOnly, CapacityViewRequired, PersonLacksCapacity, AlreadyRecorded))
+@decides(
+    RequestConsent,
+    refuses=(
+        OwnAgencyOnly,
+        CapacityViewRequired,
+        AccessibleInformationRequired,
+        GrantNotInState,
+        GrantIsForOther,
+        ConsentAlreadyAsked,
+        AskedTooSoon,
+    ),
+)
 def request_consent(command: RequestConsent, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """Also of a person who lacks capacity: the request says what somebody else has to decide for them.
+
+    Source: machine B, RequestConsent (domain reference 2.5).
+    """
     case.require_open(command)
-    discloser = rules.agency_name(command.discloser)
-    require_own_agency(discloser, moment)
+    asking = Asking(
+        rules.agency_name(command.discloser),
+        rules.agency_name(command.recipient),
+        command.purpose,
+        frozenset(command.categories),
+    )
+    require_own_agency(asking.discloser, moment)
     if command.capacity_view is CapacityView.NOT_ASSESSED:
         raise CapacityViewRequired
-    if command.capacity_view is CapacityView.LACKS:
-        raise PersonLacksCapacity
-    grant_id = command.grant_id or GrantId(moment.new_id("grant"))
-    if grant_id in case.grants:
-        raise AlreadyRecorded(what="this consent request")
+    require_accessible_information(
+        case, command.information_language, interpreter_used=command.interpreter_used
+    )
+    grant_id = _which_grant(command, asking, case, moment)
+    require_not_asked_already(asking, case.grants.values())
+    require_not_pressed(asking, case.grants.values(), command.changed_circumstances, moment.now)
     return [
         ConsentRequested(
             case_id=case.case_id,
             person_id=case.person_id,
             grant_id=grant_id,
-            discloser=discloser,
-            recipient=rules.agency_name(command.recipient),
+            discloser=asking.discloser,
+            recipient=asking.recipient,
             purpose=command.purpose,
             categories=command.categories,
             capacity_view=command.capacity_view,
@@ -348,81 +430,168 @@ def request_consent(command: RequestConsent, case: Case, moment: Moment, rules: 
             information_format=command.information_format,
             interpreter_used=command.interpreter_used,
             asked_by=moment.actor.person,
+            scope_note=command.scope_note or None,
+            changed_circumstances=command.changed_circumstances or None,
         )
     ]
 
 
-@decides(GrantConsent, refuses=(NotFound, GrantNotInState, OwnAgencyOnly, ExplicitConsentRequired))
-def grant_consent(command: GrantConsent, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+def _which_grant(command: RequestConsent, asking: Asking, case: Case, moment: Moment) -> GrantId:
+    """The consent that is asked for: the one named, the same one that ended earlier, or a new one."""
+    ended = (GrantState.REFUSED, GrantState.WITHDRAWN, GrantState.EXPIRED)
+    if command.grant_id in case.grants:
+        grant = case.require_grant(command, command.grant_id, *ended)
+        if not asking.is_as(grant) or asking.categories != set(grant.categories):
+            same = {"discloser": grant.discloser == asking.discloser}
+            same |= {
+                "recipient": grant.recipient == asking.recipient,
+                "purpose": grant.purpose == asking.purpose,
+            }
+            same |= {"categories": asking.categories == set(grant.categories)}
+            raise GrantIsForOther(differs=", ".join(field for field, holds in same.items() if not holds))
+        return grant.grant_id
+    if command.grant_id is not None:
+        return command.grant_id
+    earlier = (
+        grant.grant_id
+        for grant in case.grants.values()
+        if asking.is_as(grant) and asking.categories == set(grant.categories) and grant.state in ended
+    )
+    return next(earlier, GrantId(moment.new_id("grant")))
+
+
+@decides(
+    GrantConsent,
+    refuses=(
+        NotFound,
+        GrantNotInState,
+        OwnAgencyOnly,
+        ConsentEvidenceRequired,
+        ExplicitConsentRequired,
+        CapacityRetestRequired,
+        PersonLacksCapacity,
+        GillickViewRequired,
+        DeciderNotEntitled,
+        DeciderProofRequired,
+        SafeguardingCheckRequired,
+    ),
+)
+def grant_consent(
+    command: GrantConsent, case: Case, person: Person, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     case.require_open(command)
-    grant = case.require_grant(command, command.grant_id, "requested")
+    grant = case.require_grant(command, command.grant_id, GrantState.REQUESTED)
     require_own_agency(grant.discloser, moment)
-    agency = rules.agencies.find(grant.discloser)
-    if agency is not None and agency.explicit_consent_required and not command.explicit:
-        raise ExplicitConsentRequired(agency=grant.discloser)
+    method, evidence_ref = require_evidence(command.method, command.evidence_ref)
+    require_explicit_where_demanded(grant, rules, explicit=command.explicit)
+    age = age_at(person, moment)
+    capacity = capacity_today(grant.capacity_view, command.capacity_view)
+    require_entitled(Deciding(command.decider, age, command.gillick, capacity, proof_of(command)))
+    require_safe_to_keep_from(command, age)
     return [
         ConsentGranted(
             case_id=case.case_id,
             person_id=case.person_id,
             grant_id=command.grant_id,
             decider=command.decider,
-            method=command.method,
-            evidence_ref=command.evidence_ref,
+            method=method,
+            evidence_ref=evidence_ref,
             explicit=command.explicit,
-            effective_from=moment.effective_at,
-            review_due_at=rules.deadline(case.programme, "consent_review", moment.effective_at),
-            expires_at=rules.deadline(case.programme, "consent_expiry", moment.effective_at),
-        )
+            capacity_view=capacity,
+            gillick=command.gillick,
+            decided_by=command.decided_by or None,
+            parental_responsibility=command.parental_responsibility,
+            decider_document=command.decider_document,
+            decider_scope=command.decider_scope,
+            parents_not_told=bool(command.keep_from),
+            safeguarding_checked_by=command.safeguarding_checked_by,
+            witnessed_by=command.witnessed_by,
+            source_system=command.source_system,
+            **terms(case, command.decider, person, moment, rules),
+        ),
+        *_kept_from(command, case),
     ]
 
 
+class _SaysWhoDecided(Protocol):
+    @property
+    def decider(self) -> Decider: ...
+    @property
+    def decided_by(self) -> str | None: ...
+    @property
+    def parental_responsibility(self) -> ParentalResponsibility | None: ...
+    @property
+    def decider_document(self) -> str | None: ...
+
+
+def proof_of(command: _SaysWhoDecided) -> dict[str, str | None]:
+    """What shows that whoever decided for somebody else may; the person themselves shows nothing."""
+    if command.decider == "parental_responsibility":
+        return {
+            "decided_by": command.decided_by,
+            "parental_responsibility": command.parental_responsibility,
+        }
+    return {"decided_by": command.decided_by, "decider_document": command.decider_document}
+
+
+def require_safe_to_keep_from(command: GrantConsent, age: int | None) -> None:
+    """Parents of a competent child need not be told, where that is safe.
+
+    Source: Gillick competence (domain reference 3.5); acceptance scenario 16.
+    """
+    competent_child = is_child(age) and command.decider == "self" and command.gillick == "y"
+    if command.keep_from and not (competent_child and command.safeguarding_checked_by):
+        raise SafeguardingCheckRequired
+
+
+def _kept_from(command: GrantConsent, case: Case) -> Sequence[ViewerBarred]:
+    return [
+        ViewerBarred(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            viewer=parent,
+            relationship="parent",
+            ground="childs_wish",
+            checked_by=command.safeguarding_checked_by,
+        )
+        for parent in command.keep_from
+    ]
+
+
+class Terms(TypedDict):
+    """From when to when a consent holds, and when it is looked at again."""
+
+    effective_from: datetime
+    review_due_at: datetime
+    expires_at: datetime
+
+
+def terms(case: Case, decider: str, person: Person, moment: Moment, rules: Rules) -> Terms:
+    """How long a yes of today holds; a parent's ends when the child is sixteen.
+
+    Source: clocks, consent review (domain reference 2.3); a child reaching sixteen is asked anew (3.6).
+    """
+    ends = [rules.deadline(case.programme, "consent_expiry", moment.effective_at)]
+    birthday = sixteenth_birthday(person)
+    if decider == "parental_responsibility" and birthday is not None:
+        ends.append(birthday)
+    return Terms(
+        effective_from=moment.effective_at,
+        review_due_at=rules.deadline(case.programme, "consent_review", moment.effective_at),
+        expires_at=min(ends),
+    )
+
+
 @decides(RefuseConsent, refuses=(NotFound, GrantNotInState))
-def refuse_consent(command: RefuseConsent, case: Case) -> Sequence[Event]:
+def refuse_consent(command: RefuseConsent, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
-    case.require_grant(command, command.grant_id, "requested")
+    case.require_grant(command, command.grant_id, GrantState.REQUESTED)
     return [
         ConsentRefused(
             case_id=case.case_id,
             person_id=case.person_id,
             grant_id=command.grant_id,
             explanation=command.explanation,
+            ask_again_from=rules.deadline(case.programme, "consent_ask_again", moment.effective_at),
         )
     ]
-
-
-@decides(WithdrawConsent, refuses=(NotFound, GrantNotInState))
-def withdraw_consent(command: WithdrawConsent, case: Case) -> Sequence[Event]:
-    case.require_grant(command, command.grant_id, "granted")
-    return [
-        ConsentWithdrawn(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            grant_id=command.grant_id,
-            by_channel=command.by_channel,
-        )
-    ]
-
-
-@decides(RecordLawfulBasis)
-def record_lawful_basis(command: RecordLawfulBasis, case: Case) -> Sequence[Event]:
-    case.require_open(command)
-    return [
-        LawfulBasisRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            controller=command.controller,
-            purpose=command.purpose,
-            article_6=command.article_6,
-            article_9=command.article_9,
-            schedule_1=command.schedule_1,
-        )
-    ]
-
-
-def require_own_agency(discloser: str, moment: Moment) -> None:
-    """A referrer speaks only for their own agency's information.
-
-    Source: the table of commands and roles, row on consent grants (domain reference 2.14).
-    """
-    if moment.actor.role is Role.REFERRER and discloser != moment.by_agency:
-        raise OwnAgencyOnly

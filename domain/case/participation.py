@@ -8,11 +8,12 @@ Source: machine A, stage AwaitingConsent, and the clocks (domain reference 2.3, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.consent import CapacityView, ConsentError, Method
+from domain.case.sharing import CapacityView, ConsentError, Method, Purpose
 from domain.case.stages import Stage
 from domain.case.triage import end_episode
 from domain.decisions import decides
@@ -36,6 +37,7 @@ class ConsentAttempted(CaseEvent):
     reached: bool
     by_channel: Code
     note: PersonalText | None = None
+    next_reminder_at: Instant | None = None
 
 
 class ConsentReminderRaised(CaseEvent):
@@ -71,6 +73,8 @@ class ParticipationRefused(CaseEvent):
     TOPIC: ClassVar[str] = "ParticipationRefused"
 
     explanation: PersonalText | None = None
+    advice: PersonalText | None = None
+    risk_referred_to: Code | None = None
 
 
 class ConsentPositionRecorded(CaseEvent):
@@ -97,6 +101,12 @@ class AuthoriserIsRequester(ConsentError):
     """authoriser: somebody else than the person who asks must authorise this."""
 
     code = "authoriser_is_requester"
+
+
+class DisclosureAuthorityStands(ConsentError):
+    """The safeguarding decision to share without consent stands until {until}; while it does, the case goes on under it: reach the consent position shared_without_consent."""
+
+    code = "disclosure_authority_stands"
 
 
 class CapacityNotRecorded(ConsentError):
@@ -165,6 +175,10 @@ class RefuseToTakePart(Command):
     case_id: CaseId
     capacity_view: CapacityView
     explanation: PersonalText | None = None
+    advice: PersonalText | None = Field(None, description="what the person and the referrer were advised")
+    risk_referred_to: Code | None = Field(
+        None, description="another forum that was told of a serious risk, such as MARM"
+    )
 
 
 class ReachConsentPosition(Command):
@@ -176,14 +190,19 @@ class ReachConsentPosition(Command):
 
     case_id: CaseId
     position: Literal["agreed", "best_interests", "shared_without_consent"] = "agreed"
-    rationale: PersonalText | None = Field(None, description="required for a substitute")
+    rationale: PersonalText | None = Field(
+        None, description="required for a substitute that has no record of its own on this case"
+    )
     authoriser: StaffRef | None = Field(
-        None, description="who authorised a substitute; not the acting person"
+        None, description="who authorised a substitute; not the acting person; required with a rationale"
     )
 
 
 @decides(RecordConsentAttempt)
-def record_consent_attempt(command: RecordConsentAttempt, case: Case) -> Sequence[Event]:
+def record_consent_attempt(
+    command: RecordConsentAttempt, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """Whoever has just tried need not be reminded to: the next reminder counts from here."""
     case.require(command, Stage.AWAITING_CONSENT)
     return [
         ConsentAttempted(
@@ -192,8 +211,20 @@ def record_consent_attempt(command: RecordConsentAttempt, case: Case) -> Sequenc
             reached=command.reached,
             by_channel=command.by_channel,
             note=command.note,
+            next_reminder_at=next_reminder(case, moment.now, rules),
         )
     ]
+
+
+def next_reminder(case: Case, now: datetime, rules: Rules) -> datetime:
+    """When the coordinator is reminded again: while the time to ask runs often, afterwards seldom, but without end.
+
+    Once consent is overdue nothing hurries any more; services ask again when trust exists, and nobody is forgotten.
+    Source: failure matrix, no consent (domain reference 2.13); the pace is proposed.
+    """
+    in_time = now < case.due.get("consent", now)
+    clock = "consent_reminder_every" if in_time else "consent_reminder_overdue"
+    return rules.deadline(case.programme, clock, now)
 
 
 @decides(RaiseConsentReminder)
@@ -208,7 +239,7 @@ def raise_consent_reminder(
             person_id=case.person_id,
             number=case.consent_reminders + 1,
             due_at=due_at,
-            next_due_at=rules.deadline(case.programme, "consent_reminder_every", moment.now),
+            next_due_at=next_reminder(case, moment.now, rules),
         )
     ]
 
@@ -237,22 +268,41 @@ def agree_to_take_part(command: AgreeToTakePart, case: Case) -> Sequence[Event]:
     ]
 
 
-@decides(RefuseToTakePart, refuses=(CapacityNotRecorded,))
-def refuse_to_take_part(command: RefuseToTakePart, case: Case) -> Sequence[Event]:
+@decides(RefuseToTakePart, refuses=(CapacityNotRecorded, DisclosureAuthorityStands))
+def refuse_to_take_part(command: RefuseToTakePart, case: Case, moment: Moment) -> Sequence[Event]:
+    """Also at a serious risk an adult with capacity may refuse; then another forum may be told of the risk.
+
+    Source: machine A, PersonRefusesParticipation; acceptance scenario 15.
+    """
     case.require(command, Stage.AWAITING_CONSENT)
     if command.capacity_view is not CapacityView.HAS:
         raise CapacityNotRecorded
+    require_no_safeguarding_override(case, moment.now)
     refused = ParticipationRefused(
-        case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
+        case_id=case.case_id,
+        person_id=case.person_id,
+        explanation=command.explanation,
+        advice=command.advice or None,
+        risk_referred_to=command.risk_referred_to,
     )
     return [refused, *end_episode(case)]
+
+
+def require_no_safeguarding_override(case: Case, now: datetime) -> None:
+    """A standing decision to share without consent to protect somebody is not undone by a refusal to take part.
+
+    Source: machine A, PersonRefusesParticipation, "no safeguarding override" (domain reference 2.4).
+    """
+    for authority in case.authorities.values():
+        if authority.purpose is Purpose.SAFEGUARDING and not authority.one_off and authority.is_live(now):
+            raise DisclosureAuthorityStands(until=authority.expires_at.isoformat())
 
 
 @decides(ReachConsentPosition, refuses=(ParticipationNotAgreed, AuthoriserIsRequester))
 def reach_consent_position(
     command: ReachConsentPosition, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """Agreement opens the way to the forum; a substitute needs its rationale and another person's authority.
+    """Agreement opens the way to the forum; a substitute is on record already, or comes with rationale and authority.
 
     Source: machine A, ConsentPositionReached; rationale record of domain reference 3.7.
     """
@@ -260,7 +310,7 @@ def reach_consent_position(
     if command.position == "agreed":
         if not case.participation_agreed:
             raise ParticipationNotAgreed
-    else:
+    elif not has_substitute(case, command.position, moment.now):
         if not command.rationale or not command.authoriser:
             raise ParticipationNotAgreed
         if command.authoriser == moment.actor.person:
@@ -275,3 +325,10 @@ def reach_consent_position(
             listing_due_at=rules.deadline(case.programme, "listing", moment.now),
         )
     ]
+
+
+def has_substitute(case: Case, position: str, now: datetime) -> bool:
+    """Whether a best-interests decision to share, or an authority to share without consent, stands on this case."""
+    if position == "best_interests":
+        return any(grant.by_best_interests and grant.is_live(now) for grant in case.grants.values())
+    return any(authority.is_live(now) for authority in case.authorities.values())

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from pydantic import Field
 
 from domain.case.allocation import NoKeyWorkerAssigned, NotTheKeyWorker, require_own_case, reweighed
+from domain.case.contact import contact_clocks
 from domain.case.disclosure import DisclosureNotCovered, may_disclose
 from domain.case.sharing import Category, DisclosureBasis, Purpose
-from domain.case.contact import contact_clocks
 from domain.case.stages import Stage
 from domain.case.triage import SafeguardingConcernOpen
 from domain.decisions import decides

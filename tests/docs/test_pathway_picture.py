@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from domain.case import escalation, safeguarding, stages
+from domain.case import escalation, grants, safeguarding, stages
 from domain.meeting import state as meeting
 
 PAGE = Path(__file__).parents[2] / "docs" / "pathway.md"
@@ -24,6 +24,12 @@ def drawn() -> str:
             "## A case",
             "",
             *_diagram(stages.MOVES, start="New", end="Closed"),
+            "",
+            "## A consent",
+            "",
+            "To disclosure of some information by one agency to one recipient for one purpose; it moves no case.",
+            "",
+            *_diagram(grants.GRANT_MOVES, start="New", end=None),
             "",
             "## A forum meeting",
             "",

@@ -33,6 +33,8 @@ CLOCKS = {
     "information_reminder": "3 working days",
     "consent_first_attempt": "5 working days",
     "consent_reminder_every": "5 working days",
+    "consent_reminder_overdue": "4 weeks",
+    "consent_ask_again": "4 weeks",
     "consent_wait": "20 working days",
     "consent_review": "6 months",
     "consent_expiry": "12 months",
@@ -61,6 +63,11 @@ CLOCKS = {
     "sustained_outcome": "6 months",
     "repeat_window": "12 months",
     "reopen": "28 days",
+    "waiting_check_grace": "5 working days",
+    "priority_wait": "1 working day",
+    "cover_priority": "3 working days",
+    "cover": "10 working days",
+    "leaver_handover": "20 working days",
 }
 
 

@@ -23,6 +23,7 @@ from domain.case.participation import ConsentAttempted
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.case.referral_form import ReferralForm
 from domain.case.sustained_outcome import SustainedOutcomeTestDue
+from domain.case.viewers import ViewerBarred
 from domain.messages import Actor, CaseEvent, Envelope, Event
 from domain.person.identity import EpisodeEnded
 from domain.ports import ANY_VERSION, Append, EventLog, NewEvent, StreamChange

@@ -88,17 +88,9 @@ async def run() -> dict:
         stack.push_async_callback(owner.close)
         await owner.execute(TABLE)
         url = await stack.enter_async_context(_serving(server.dsn))
-        lines = [await Line.to(url) for _ in range(max(CALLERS))]
-        stack.callback(lambda: [one.close() for one in lines])
 
         async def command(one: Mine) -> None:
             await application.execute(Request(one.command, one.actor, uuid.uuid4()))
-
-        async def over_http(one: Mine) -> None:
-            await _over(lines, f"POST /commands/{UpdateOutcome.NAME}", one)
-
-        async def nothing_over_http(one: Mine) -> None:
-            await _over(lines, "GET /health", one)
 
         async def commit(_: Mine) -> None:
             await owner.execute(COMMIT, STATE)
@@ -116,8 +108,10 @@ async def run() -> dict:
                     f"ours/{callers}": await _in_tasks(command, ours, callers),
                     f"library/{callers}": await _in_threads(of_the_library, ids, callers),
                     f"commit/{callers}": await _in_tasks(commit, ours, callers),
-                    f"http/{callers}": await _in_tasks(over_http, by_http, callers),
-                    f"http alone/{callers}": await _in_tasks(nothing_over_http, ours, callers),
+                    f"http/{callers}": await _over_http(
+                        url, f"POST /commands/{UpdateOutcome.NAME}", by_http, callers
+                    ),
+                    f"http alone/{callers}": await _over_http(url, "GET /health", ours, callers),
                 }
             if number:  # the first warms up
                 rounds.append(figures)
@@ -154,13 +148,21 @@ class Line:
         self._writer.close()
 
 
-async def _over(lines: list[Line], what: str, one: Mine) -> None:
-    line_of_ours = lines.pop()
-    try:
+async def _over_http(url: str, what: str, cases: Sequence[Mine], callers: int) -> float:
+    """How many a second over HTTP; each caller has a connection, opened before and not counted."""
+    lines = [await Line.to(url) for _ in range(callers)]
+
+    async def ask(one: Mine) -> None:
+        free = lines.pop()
         headers = {**one.headers, "Idempotency-Key": str(uuid.uuid4())}
-        await line_of_ours.ask(what, headers, one.command.model_dump_json().encode())
+        await free.ask(what, headers, one.command.model_dump_json().encode())
+        lines.append(free)
+
+    try:
+        return await _in_tasks(ask, cases, callers)
     finally:
-        lines.append(line_of_ours)
+        for one in lines:
+            one.close()
 
 
 async def _a_case(log: PostgresEventLog) -> Mine:

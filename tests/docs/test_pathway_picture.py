@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from domain.case import escalation, grants, safeguarding, stages
+from domain.case import action, escalation, grants, safeguarding, stages
 from domain.meeting import state as meeting
 
 PAGE = Path(__file__).parents[2] / "docs" / "pathway.md"
@@ -30,6 +30,10 @@ def drawn() -> str:
             "To disclosure of some information by one agency to one recipient for one purpose; it moves no case.",
             "",
             *_diagram(grants.GRANT_MOVES, start="New", end=None),
+            "",
+            "## An action",
+            "",
+            *_diagram(action.ACTION_MOVES, start="None", end=None),
             "",
             "## A forum meeting",
             "",

@@ -31,3 +31,18 @@ async def test_every_open_action_is_followed_into_the_support_and_no_further(wor
     assert not await world.is_running(ProcessKind.ACTION_FOLLOW_UP, case)
     await world.time.advance(timedelta(days=30))
     assert await world.done_by_the_engine(case) == [("ActionOverdue", first)]
+
+
+async def test_an_action_that_stays_undone_is_escalated_and_then_the_ladder_goes_on(world: World) -> None:
+    """Scenario 25."""
+    due = world.now + timedelta(days=9)
+    case = on_agenda("robin", at=world.now, meets=world.now)
+    case = decided(case, "accept_lead_agency", at=world.now).led_by(at=world.now)
+    await world.given(case.with_action("visit", due_at=due))
+    escalates = world.due("action_escalation", due)
+    await world.time.advance_to(escalates + timedelta(hours=1))
+    assert await world.done_by_the_engine(case) == [
+        ("ActionOverdue", due),
+        ("ActionEscalated", escalates),
+        ("EscalationRaised", escalates),
+    ]

@@ -18,7 +18,7 @@ def proposed(world: World) -> CaseStory:
 
 async def test_a_late_approval_and_a_late_handover_are_marked(world: World) -> None:
     case = proposed(world)
-    approval = world.due("step_down_approval")
+    approval, review = world.due("step_down_approval"), world.due("forum_review")
     await world.given(case)
     await world.time.advance(timedelta(days=10))
     case = case.stepping_down(at=world.now)
@@ -28,6 +28,7 @@ async def test_a_late_approval_and_a_late_handover_are_marked(world: World) -> N
     assert await world.done_by_the_engine(case) == [
         ("StepDownApprovalOverdue", approval),
         ("HandoverOverdue", handover),
+        ("ReviewItemRequested", review),
     ]
 
 

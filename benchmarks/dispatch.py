@@ -27,7 +27,7 @@ from adapters.temporal.search_attributes import register
 from adapters.temporal.worker import build_worker
 from benchmarks.scratch import line, median, percentile, postgres, temporal
 from domain.application import Application
-from domain.case.allocation import WorkerPreferenceRecorded
+from domain.case.wishes import WorkerPreferenceRecorded
 from domain.messages import CaseEvent, Envelope, Event, Recorded
 from domain.rules import load_rules
 from tests.support.scenario import COORDINATOR, CaseStory, a_case

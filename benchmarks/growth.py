@@ -24,7 +24,7 @@ from benchmarks import scratch
 from benchmarks.history import History, Loaded, now
 from benchmarks.plot import plot
 from benchmarks.scratch import line, median, percentile, postgres
-from domain.case.allocation import WorkerPreferenceRecorded
+from domain.case.wishes import WorkerPreferenceRecorded
 from domain.messages import CaseId, Envelope, PersonId
 from domain.ports import ANY_VERSION, Append, NewEvent, StreamChange
 from projections import CaseFilter, ProjectionRunner, ReadModels, status

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.messages import Envelope, Event, PersonId, Recorded, WorkerId
+from domain.messages import CaseId, Envelope, Event, PersonId, Recorded, WorkerId
 
 
 class Clock(Protocol):
@@ -154,6 +154,39 @@ class WorkerPool(Protocol):
 
     async def workers_of(self, programme: str) -> Sequence[WorkerId]:
         """Every registered key worker of a programme."""
+        ...
+
+    async def may_be_waiting(self) -> Sequence[CaseId]:
+        """Every case that joined the waiting list and has not left it by an event of its own; it may be closed since."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One thing that somebody is told: identifiers, codes and instants, nothing about a person.
+
+    `to` is a role, or `agency` for whoever takes the post of one. `about` is the topic of the event that it tells of.
+    """
+
+    message_id: UUID
+    to: str
+    about: str
+    agency: str | None
+    worker_id: UUID | None
+    case_id: UUID | None
+    meeting_id: UUID | None
+    at: datetime
+    correlation_id: UUID
+
+
+class Mailbox(Protocol):
+    """Where notifications are handed over to whoever carries them to people."""
+
+    async def deliver(self, notification: Notification) -> None:
+        """Hand over one notification. The same `message_id` again is the same delivery and adds nothing.
+
+        Raises: whatever keeps it from being delivered; it is tried again later.
+        """
         ...
 
 

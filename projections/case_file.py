@@ -15,6 +15,7 @@ from domain.case.referral import ReferralDrafted, ReferralSubmitted
 from domain.case.referral_form import ReferralForm
 from domain.case.stages import MOVES
 from domain.case.state import AnyCaseEvent, Case, evolve
+from domain.case.worker_handover import KeyWorkerChanged
 from domain.messages import CaseId, WorkerId
 from projections.source import Stored
 
@@ -66,6 +67,8 @@ class CaseFile:
             self._name(event.form)
         elif isinstance(event, KeyWorkerAllocated):
             self.worker_names[event.worker_id] = event.worker_name
+        elif isinstance(event, KeyWorkerChanged):
+            self.worker_names[event.to_worker] = event.worker_name
         self.version = stored.version
 
     def _submitted(self, event: ReferralSubmitted, stored: Stored) -> None:

@@ -18,8 +18,10 @@ from domain.keyworker.events import (
     CaseReleased,
     CaseReweighed,
     CaseTaken,
+    KeyWorkerAbsent,
     KeyWorkerLeft,
     KeyWorkerRegistered,
+    KeyWorkerReturned,
 )
 from domain.messages import WorkerId
 from domain.programmes.workload import load_percent
@@ -56,6 +58,9 @@ class CaseloadRow(ReadRow):
     points: int
     capacity_points: float
     load_percent: float | None
+    absent_from: date | None
+    """From which day the worker is or will be away; why is nobody's business."""
+    absent_until: date | None
     cases_by_stage: Mapping[str, int]
     """How many cases are in each stage, in pathway order."""
 
@@ -67,7 +72,7 @@ class Caseload:
     """
 
     NAME: ClassVar[str] = "caseload"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     QUERIES: ClassVar[Queries] = SQL
     HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES)
     OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS | _SAYS_WHERE_TO
@@ -116,6 +121,7 @@ class _Workers:
     def __init__(self) -> None:
         self._registered: dict[UUID, tuple[object, ...]] = {}
         self._last_days: dict[UUID, date] = {}
+        self._absences: dict[UUID, tuple[date | None, date | None]] = {}
         self._points: dict[tuple[UUID, UUID], int | None] = {}
 
     def tell(self, event: AnyWorkerEvent) -> None:
@@ -123,8 +129,13 @@ class _Workers:
             case KeyWorkerRegistered():
                 self._registered[event.worker_id] = _registration(event)
                 self._last_days.pop(event.worker_id, None)
+                self._absences.pop(event.worker_id, None)
             case KeyWorkerLeft():
                 self._last_days[event.worker_id] = event.last_day
+            case KeyWorkerAbsent():
+                self._absences[event.worker_id] = (event.first_day, event.last_day)
+            case KeyWorkerReturned():
+                self._absences[event.worker_id] = (None, None)
             case CaseTaken() | CaseReweighed():
                 self._points[event.worker_id, event.case_id] = event.points
             case CaseReleased():
@@ -137,6 +148,7 @@ class _Workers:
             await tables.execute("drop_workers", list(self._registered))
             await tables.copy("caseload_worker", list(self._registered.values()))
         await tables.put("put_last_days", list(self._last_days.items()))
+        await tables.put("put_absences", [(worker, *days) for worker, days in self._absences.items()])
         await tables.put("drop_carried", [key for key, points in self._points.items() if points is None])
         await tables.put(
             "put_carried", [(*key, points) for key, points in self._points.items() if points is not None]
@@ -158,6 +170,8 @@ def _registration(event: KeyWorkerRegistered) -> tuple[object, ...]:
         event.soft_limit,
         event.hard_limit,
         event.capacity_points,
+        None,
+        None,
     )
 
 

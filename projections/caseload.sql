@@ -12,7 +12,9 @@ CREATE TABLE build.caseload_worker (
     active_until    date,
     soft_limit      integer          NOT NULL,
     hard_limit      integer          NOT NULL,
-    capacity_points double precision NOT NULL
+    capacity_points double precision NOT NULL,
+    absent_from     date,
+    absent_until    date
 );
 COMMENT ON COLUMN build.caseload_worker.staff_ref IS 'staff: may be a name';
 COMMENT ON COLUMN build.caseload_worker.display_name IS 'staff: a name';
@@ -70,6 +72,13 @@ SET active_until = new.last_day
 FROM unnest($1::uuid[], $2::date[]) AS new (worker_id, last_day)
 WHERE worker.worker_id = new.worker_id;
 
+-- name: put_absences
+-- description: Write from which day workers are away, and until which if that is known; nothing for those who are back.
+UPDATE build.caseload_worker AS worker
+SET absent_from = new.first_day, absent_until = new.last_day
+FROM unnest($1::uuid[], $2::date[], $3::date[]) AS new (worker_id, first_day, last_day)
+WHERE worker.worker_id = new.worker_id;
+
 -- name: put_carried
 -- description: Write which cases workers carry, with their points.
 INSERT INTO build.caseload_carried (worker_id, case_id, points)
@@ -87,7 +96,7 @@ WHERE carried.worker_id = gone.worker_id AND carried.case_id = gone.case_id;
 -- forum, agency, worker, and a day on which the worker is active or still carries cases; each may be null. The stages
 -- are looked up case by case, among those that are not closed: how many there have ever been does not matter.
 SELECT w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
-       w.active_until, w.soft_limit, w.hard_limit, w.capacity_points,
+       w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, w.absent_from, w.absent_until,
        c.stage, count(c.case_id) AS cases, coalesce(sum(c.points), 0) AS points
 FROM read.caseload_worker AS w
 LEFT JOIN LATERAL (
@@ -107,5 +116,5 @@ WHERE ($1::text IS NULL OR w.programme = $1)
       OR (w.active_from <= $5 AND (w.active_until IS NULL OR w.active_until >= $5))
   )
 GROUP BY w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
-         w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, c.stage
+         w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, w.absent_from, w.absent_until, c.stage
 ORDER BY w.display_name, w.worker_id, c.stage;

@@ -272,6 +272,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "EscalationUnanswered": "level {level}, {owner}; was due {due_at}; reminder {reminder}; next {next_due_at}; "
     "escalation {escalation_id}",
     "EscalationWithdrawn": "escalation {escalation_id}",
+    "NotificationRetried": "message {message_id}",
+    "MeetingNotificationRetried": "message {message_id}",
     "EpisodeOpened": "{programme}",
     "EpisodeEnded": "{programme}",
     "MeetingPlanned": "forum {forum}; {starts_at}; short notice: {short_notice}",

@@ -32,6 +32,8 @@ class Allocation(CaseProcess):
                 self.at_once("join-waiting-list", occasion=self.case.proposed_at)
             self.when_passed("allocation", "mark-allocation-overdue")
             self.when_passed("waiting_check", "raise-waiting-check")
+            self.when_passed("waiting_check_answer", "mark-waiting-check-missed")
+            self.when_passed("priority_wait", "mark-priority-wait-exceeded")
             if self.stands_in(Stage.WAITING_LIST):
                 await self.next("a key worker with room")
             else:

@@ -19,7 +19,15 @@ class Cover(CaseProcess):
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.runs("orphaned", "cover_ends"):
+        while self.runs("orphaned", "cover_ends", "handover_start"):
             self.when_passed("orphaned", "mark-allocation-orphaned")
             self.when_passed("cover_ends", "mark-cover-ended")
-            await self.next("somebody to cover, or the key worker's return")
+            self.when_passed("handover_start", "raise-handover-start")
+            await self.next(self._what_is_awaited())
+
+    def _what_is_awaited(self) -> str:
+        if self.runs("orphaned"):
+            return "somebody to answer for the case"
+        if self.runs("cover_ends"):
+            return "the key worker's return"
+        return "the handover to the next key worker"

@@ -1,10 +1,11 @@
-"""Which processes a case needs, and what they are told: read from the case's own events and from nothing else.
+"""Which processes a case or a meeting needs, and what they are told: read from its own events and from nothing else.
 
 Pure: the dispatcher asks here what to tell whom, and tells it. A process ends by hearing that its stage is over.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +17,11 @@ from domain.case.allocation import MatchesProposed, WaitingCheckDue
 from domain.case.correction import voided_versions
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import AnyCaseEvent, Case, evolve
-from domain.messages import CaseId, Recorded
-from workflows.contracts import CaseBrief, Fact, OpenAction, ProcessKind
+from domain.meeting.events import AnyMeetingEvent
+from domain.meeting.state import Meeting
+from domain.meeting.state import evolve as evolve_meeting
+from domain.messages import EVENTS, CaseId, MeetingEvent, MeetingId, Recorded
+from workflows.contracts import Brief, CaseBrief, Fact, MeetingBrief, OpenAction, ProcessKind
 
 _BY_STAGE: dict[Stage, ProcessKind] = {
     Stage.SUBMITTED: ProcessKind.REFERRAL,
@@ -72,37 +76,53 @@ class Routing:
     Of those that must run, `running` were needed before the news as well, so they should run already.
     """
 
-    brief: CaseBrief
+    brief: Brief
     run: frozenset[ProcessKind]
     end: frozenset[ProcessKind]
     running: frozenset[ProcessKind] = frozenset()
 
 
+def wanted_by_meeting(meeting: Meeting) -> frozenset[ProcessKind]:
+    """The process that this meeting needs now: as long as one of its clocks runs."""
+    return frozenset({ProcessKind.MEETING}) if meeting.due else frozenset()
+
+
 def route(recorded: Sequence[Recorded], *, after: int) -> Routing:
-    """What the events of one case after a position mean for its processes; `recorded` is its stream from the start."""
-    progress = Progress(CaseId(recorded[0].stream_id))
+    """What the events of one stream after a position mean for its processes; `recorded` is it from the start."""
+    progress = begin(recorded[0].stream_id, recorded[0].event.TOPIC)
     progress.void = voided_versions(one.event for one in recorded)
     progress.read(one for one in recorded if one.position <= after)
     return progress.hear([one for one in recorded if one.position > after])
 
 
-@dataclass(slots=True)
-class Progress:
-    """A case while its events are read, with what its state does not keep: when and where in the log things happened."""
+class Progress(ABC):
+    """A case or a meeting while its events are read, and what they mean for its processes."""
 
-    case_id: InitVar[CaseId]
-    case: Case = field(init=False)
     version: int = 0
     position: int = 0
-    since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
-    proposal_wanted_at: int = 0
-    proposed_at: int = 0
-    assigned_at: dict[UUID, datetime] = field(default_factory=dict)
     void: frozenset[int] = frozenset()
     """Versions that count no more. Whoever reads from the start sets them from the whole stream."""
 
-    def __post_init__(self, case_id: CaseId) -> None:
-        self.case = Case(case_id)
+    @property
+    @abstractmethod
+    def stream_id(self) -> UUID:
+        """Of what it is the reading."""
+
+    @property
+    @abstractmethod
+    def stage(self) -> str:
+        """The stage it has come to."""
+
+    @abstractmethod
+    def wanted(self) -> frozenset[ProcessKind]:
+        """The processes that it needs now."""
+
+    @abstractmethod
+    def brief(self, heard: tuple[Fact, ...]) -> Brief:
+        """How it stands now, for a process."""
+
+    @abstractmethod
+    def _add(self, one: Recorded) -> None: ...
 
     def read(self, recorded: Iterable[Recorded]) -> None:
         """Take up events of which the processes have heard."""
@@ -117,14 +137,40 @@ class Progress:
         Every process that the case needed at some point hears of its end, whether or not it was told of its beginning:
         news that is told again may be cut elsewhere than the first time.
         """
-        before = wanted(self.case)
+        before = self.wanted()
         needed: set[ProcessKind] = set()
         for one in news:
-            needed |= wanted(self.case)
+            needed |= self.wanted()
             self._add(one)
-        run = wanted(self.case)
+        run = self.wanted()
         heard = tuple(Fact(position=one.position, topic=one.event.TOPIC) for one in news)
         return Routing(self.brief(heard), run=run, end=frozenset(needed - run), running=run & before)
+
+
+@dataclass
+class CaseProgress(Progress):
+    """A case, with what its state does not keep: when and where in the log things happened."""
+
+    case_id: InitVar[CaseId]
+    case: Case = field(init=False)
+    since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+    proposal_wanted_at: int = 0
+    proposed_at: int = 0
+    assigned_at: dict[UUID, datetime] = field(default_factory=dict)
+
+    def __post_init__(self, case_id: CaseId) -> None:
+        self.case = Case(case_id)
+
+    @property
+    def stream_id(self) -> UUID:
+        return self.case.case_id
+
+    @property
+    def stage(self) -> str:
+        return self.case.stage
+
+    def wanted(self) -> frozenset[ProcessKind]:
+        return wanted(self.case)
 
     def _add(self, one: Recorded) -> None:
         before = self.case.stage
@@ -142,7 +188,6 @@ class Progress:
             self.assigned_at[one.event.action_id] = one.envelope.recorded_at
 
     def brief(self, heard: tuple[Fact, ...]) -> CaseBrief:
-        """How the case stands now, for a process."""
         case = self.case
         return CaseBrief(
             case_id=case.case_id,
@@ -171,3 +216,55 @@ class Progress:
             check_in=case.check_in,
             monitoring_elapsed=case.monitoring_elapsed,
         )
+
+
+@dataclass
+class MeetingProgress(Progress):
+    """A forum meeting."""
+
+    meeting_id: InitVar[MeetingId]
+    meeting: Meeting = field(init=False)
+    since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+
+    def __post_init__(self, meeting_id: MeetingId) -> None:
+        self.meeting = Meeting(meeting_id)
+
+    @property
+    def stream_id(self) -> UUID:
+        return self.meeting.meeting_id
+
+    @property
+    def stage(self) -> str:
+        return self.meeting.stage
+
+    def wanted(self) -> frozenset[ProcessKind]:
+        return wanted_by_meeting(self.meeting)
+
+    def _add(self, one: Recorded) -> None:
+        before = self.meeting.stage
+        evolve_meeting(self.meeting, cast("AnyMeetingEvent", one.event))
+        self.version, self.position = one.version, one.position
+        if self.meeting.stage is not before:
+            self.since = one.envelope.recorded_at
+
+    def brief(self, heard: tuple[Fact, ...]) -> MeetingBrief:
+        meeting = self.meeting
+        return MeetingBrief(
+            meeting_id=meeting.meeting_id,
+            position=self.position,
+            programme=meeting.programme,
+            stage=meeting.stage,
+            forum=meeting.forum,
+            short_notice=meeting.short_notice,
+            since=self.since,
+            due=dict(sorted(meeting.due.items())),
+            overdue=tuple(sorted(meeting.overdue)),
+            heard=heard,
+        )
+
+
+def begin(stream_id: UUID, topic: str) -> Progress:
+    """The reading of a stream from its start; its first event says what the stream is about."""
+    if issubclass(EVENTS[topic], MeetingEvent):
+        return MeetingProgress(MeetingId(stream_id))
+    return CaseProgress(CaseId(stream_id))

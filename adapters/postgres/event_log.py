@@ -27,7 +27,7 @@ from adapters.postgres.pool import leave_nothing
 from adapters.postgres.sql import named_queries
 from adapters.postgres.stored import StoredEvent
 from domain.keyworker.events import KeyWorkerRegistered
-from domain.messages import PersonId, Recorded, WorkerId
+from domain.messages import CaseId, PersonId, Recorded, WorkerId
 from domain.ports import ANY_VERSION, Answer, Append, IdentityKey, Stream, VersionConflict, Written
 
 if TYPE_CHECKING:
@@ -250,6 +250,10 @@ class PostgresEventLog:
                 if isinstance(event, KeyWorkerRegistered) and event.programme == programme
             )
         )
+
+    async def may_be_waiting(self) -> Sequence[CaseId]:
+        """Cases that may be on the waiting list; only their own events tell whether they are."""
+        return [CaseId(row["case_id"]) for row in await self._ask("may_be_waiting")]
 
     # -- one statement ---------------------------------------------------------------------------------------
 

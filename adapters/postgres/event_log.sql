@@ -46,6 +46,15 @@ FROM log.event
 WHERE topic = 'KeyWorkerRegistered'
 ORDER BY notification_id;
 
+-- name: may_be_waiting
+-- Cases that joined the waiting list, or were opened again, and did not leave the list since by an event of its own.
+SELECT originator_id AS case_id
+FROM log.event
+WHERE topic IN ('WaitingListJoined', 'WaitingListLeft', 'CaseReopened', 'MergeReversed')
+GROUP BY originator_id
+HAVING (array_agg(topic ORDER BY notification_id DESC))[1] <> 'WaitingListLeft'
+ORDER BY max(notification_id);
+
 -- name: read_stored
 -- The whole log from after a position, with the events of the topics $3 and the envelopes of the topics $4; null is all.
 -- The first five columns are those of `load`.

@@ -1,6 +1,7 @@
 """Key-worker allocation: the engine proposes with an explanation, a manager decides, the worker accepts or queries.
 
 The engine never allocates by itself. A case that no worker can take joins the waiting list and is checked every few weeks.
+How it ends is in `allocation_end.py`, what lateness means in `allocation_deadlines.py`, who covers in `cover.py`.
 Source: machine E and G of the pathway (domain reference 2.8, 2.10), matching rules 5.3.
 """
 
@@ -11,27 +12,36 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.case.away import unavailability
+from domain.case.bands import Band, is_first_priority
+from domain.case.line import Waiting, ahead_of
 from domain.case.matching import (
     HARD_REFUSALS,
+    HardRule,
     Pairing,
+    PreferenceNotMet,
+    WorkerAtHardLimit,
     WorkerNotActive,
     broken_hard_rules,
     rank,
+    speaks_the_language,
 )
 from domain.case.stages import Stage
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
+from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.keyworker.events import CaseReleased, CaseReweighed, CaseTaken
 from domain.messages import (
     CaseEvent,
     CaseId,
     Code,
     Command,
+    Day,
     Event,
     Instant,
     Message,
     Moment,
     PersonalText,
+    StaffRef,
     StaffText,
     WorkerId,
 )
@@ -43,7 +53,9 @@ if TYPE_CHECKING:
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
 
-Band = Literal["P1", "P2", "P3"]
+Visits = Literal["alone", "paired", "office_based"]
+_NO_RISK = frozenset({"", "no", "none", "none known", "nil", "n/a", "not known"})
+"""What people write in a form when there is nothing to say."""
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -73,15 +85,6 @@ class MatchesProposed(CaseEvent):
     exclusions: tuple[Exclusion, ...]
 
 
-class WorkerPreferenceRecorded(CaseEvent):
-    """What the person wants, or does not want, of a worker."""
-
-    TOPIC: ClassVar[str] = "WorkerPreferenceRecorded"
-
-    refuses_worker: WorkerId | None = None
-    wants_gender: PersonalText | None = None
-
-
 class AllocationOverdue(CaseEvent):
     """The forum accepted the case and it still has no key worker."""
 
@@ -97,6 +100,10 @@ class WaitingListJoined(CaseEvent):
 
     band: Band
     check_due_at: Instant
+    joined_at: Instant | None = None
+    """Since when the place counts; lists of earlier versions do not say, so the case joined when it was recorded."""
+    escalate_at: Instant | None = None
+    """When a case of band P1 has waited too long."""
 
 
 class WaitingCheckDue(CaseEvent):
@@ -106,6 +113,8 @@ class WaitingCheckDue(CaseEvent):
 
     due_at: Instant
     next_due_at: Instant
+    answer_due_at: Instant | None = None
+    """When it counts as missed."""
 
 
 class WaitingCheckRecorded(CaseEvent):
@@ -123,7 +132,7 @@ class WaitingListLeft(CaseEvent):
 
     TOPIC: ClassVar[str] = "WaitingListLeft"
 
-    because: Literal["allocated", "withdrawn", "need_met"]
+    because: Literal["allocated", "withdrawn", "died", "moved", "need_met", "merged"]
 
 
 class KeyWorkerAllocated(CaseEvent):
@@ -138,6 +147,28 @@ class KeyWorkerAllocated(CaseEvent):
     approved_over_soft_limit: bool = False
     answer_due_at: Instant
     first_contact_due_at: Instant
+    introduction_due_at: Instant | None = None
+    disengagement_due_at: Instant | None = None
+    """From when on contact counts as lost, if nobody reaches the person."""
+    overrides: tuple[Code, ...] = ()
+    """The rules that the override set aside."""
+    override_review_on: Day | None = None
+    override_second_person: StaffRef | None = None
+    visits: Visits = "alone"
+    interpreter: Code | None = None
+    children: int = 0
+    long_travel: bool = False
+    programmes: int = 1
+
+
+class InterpreterArranged(CaseEvent):
+    """The worker does not speak the person's language; an interpreter comes in by this way."""
+
+    TOPIC: ClassVar[str] = "InterpreterArranged"
+
+    worker_id: WorkerId
+    route: Code
+    language: PersonalText
 
 
 class AllocationAccepted(CaseEvent):
@@ -182,17 +213,63 @@ class AllocationEnded(CaseEvent):
     TOPIC: ClassVar[str] = "AllocationEnded"
 
     worker_id: WorkerId
-    because: Literal["case_closed", "queried", "other_worker"]
+    because: Literal[
+        "case_closed",
+        "queried",
+        "other_worker",
+        "step_down",
+        "worker_did_not_answer",
+        "conflict_of_interest",
+        "other_offer",
+        "stepped_back_up",
+    ]
+    to_stage: Stage | None = None
+    """Where the case goes, if another worker is sought; else it stays where it is."""
+    allocation_due_at: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
-# Which worker may take a case is in `matching.py`; who waits, and in which band, in `waiting_list.py`.
+# Which worker may take a case is in `matching.py`; who waits in `waiting_list.py`, in which band in `bands.py`.
 
 
 class SoftLimitNeedsApproval(RuleBroken):
     """worker_id: this worker carries {cases} cases and the limit is {limit}; a manager approves one more with approved_over_soft_limit."""
 
     code = "soft_limit_needs_approval"
+
+
+class OverrideReviewDateRequired(RuleBroken):
+    """override_review_on: a case above the hard limit needs a date, from tomorrow on, on which this override is reviewed."""
+
+    code = "override_review_date_required"
+
+
+class OverrideNeedsSecondPerson(RuleBroken):
+    """second_person: an override for a case of band P1 names a second person who agreed, other than the one who acts."""
+
+    code = "override_needs_second_person"
+
+
+class LoneWorkingNotSafe(RuleBroken):
+    """visits: there is a known risk to workers, so this case is visited in pairs (paired) or in the office (office_based)."""
+
+    code = "lone_working_not_safe"
+
+
+class InterpreterRouteUnknown(RuleBroken):
+    """interpreter: the programme has no such way to have an interpreter; known are: {known}."""
+
+    code = "interpreter_route_unknown"
+
+
+class NotFirstInLine(RuleBroken):
+    """{ahead} waiting cases come before this one, first of them {first}; offer to it, or give override_reason."""
+
+    code = "not_first_in_line"
+
+
+OVERRIDE_REFUSALS = (OverrideReviewDateRequired, OverrideNeedsSecondPerson)
+TERMS_REFUSALS = (SoftLimitNeedsApproval, LoneWorkingNotSafe, InterpreterRouteUnknown)
 
 
 class NoKeyWorkerAssigned(Conflict):
@@ -205,12 +282,6 @@ class NotTheKeyWorker(RuleBroken):
     """Only the key worker who has this case may do this."""
 
     code = "not_the_key_worker"
-
-
-class PreferenceRequired(RuleBroken):
-    """refuses_worker, wants_gender: say at least one thing that the person wants or does not want."""
-
-    code = "preference_required"
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -229,35 +300,45 @@ class ProposeMatch(Command):
     case_id: CaseId
 
 
-class RecordWorkerPreference(Command):
-    """Record what the person wants, or does not want, of a key worker."""
-
-    NAME: ClassVar[str] = "record-worker-preference"
-    # The same people who record what the person says about consent, the person included.
-    PERMISSION: ClassVar[Permission] = Permission.RECORD_CONSENT
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "wants_gender": "female"}
-
-    case_id: CaseId
-    refuses_worker: WorkerId | None = None
-    wants_gender: PersonalText | None = Field(None, min_length=1)
-
-
-class AllocateKeyWorker(Command):
-    """Give a case to a key worker, who then accepts or queries it."""
-
-    NAME: ClassVar[str] = "allocate-key-worker"
-    PERMISSION: ClassVar[Permission] = Permission.ALLOCATE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "worker_id": _WORKER}
+class Terms(Command):
+    """What a manager settles when a case goes to a worker; shared by an allocation and an offer."""
 
     case_id: CaseId
     worker_id: WorkerId
     override_reason: StaffText | None = Field(
         None,
         min_length=1,
-        description="why a matching rule is set aside: a worker who queried the case, or a wish of the person "
-        "who then agreed. It lifts no case limit, and not the person's refusal of this worker.",
+        description="why a rule is set aside: the hard limit, a worker who is absent, did not answer or queried the "
+        "case, a wish of the person who then agreed, or the order of the waiting list. Nothing lifts the person's "
+        "refusal of this worker, or a conflict of interest.",
     )
+    override_review_on: Day | None = Field(
+        None, description="when the override is looked at again; needed above the hard limit"
+    )
+    second_person: StaffRef | None = Field(
+        None, description="who agreed to the override, other than you; needed for a case of band P1"
+    )
+    person_agrees: bool = Field(False, description="the person agrees that a wish of theirs is not met")
     approved_over_soft_limit: bool = Field(False, description="the manager approves one case above the limit")
+    visits: Visits | None = Field(
+        None, description="paired, when nothing is said and a risk to workers is known; else alone"
+    )
+    interpreter: Code | None = Field(
+        None, description="by which way an interpreter comes in; the programme's first, when nothing is said"
+    )
+    children: int | None = Field(
+        None, ge=0, le=30, description="children in the household; as on record, when nothing is said"
+    )
+    long_travel: bool = Field(False, description="the way takes this worker more than 30 minutes")
+    programmes: int = Field(1, ge=1, le=10, description="programmes that the person takes part in")
+
+
+class AllocateKeyWorker(Terms):
+    """Give a case to a key worker, who then accepts or queries it."""
+
+    NAME: ClassVar[str] = "allocate-key-worker"
+    PERMISSION: ClassVar[Permission] = Permission.ALLOCATE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "worker_id": _WORKER}
 
 
 class AcceptAllocation(Command):
@@ -279,36 +360,6 @@ class QueryAllocation(Command):
 
     case_id: CaseId
     ground: Literal["conflict_of_interest", "safety", "capacity"]
-
-
-class MarkAllocationOverdue(Command):
-    """Record that an accepted case still has no key worker; issued by the engine's own timer."""
-
-    NAME: ClassVar[str] = "mark-allocation-overdue"
-    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
-
-    case_id: CaseId
-
-
-class MarkAllocationAnswerOverdue(Command):
-    """Record that the worker did not answer in time; issued by the engine's own timer."""
-
-    NAME: ClassVar[str] = "mark-allocation-answer-overdue"
-    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
-
-    case_id: CaseId
-
-
-class MarkFirstContactOverdue(Command):
-    """Record that nobody tried to reach the person in time; issued by the engine's own timer."""
-
-    NAME: ClassVar[str] = "mark-first-contact-overdue"
-    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
-
-    case_id: CaseId
 
 
 @decides(ProposeMatch)
@@ -333,40 +384,49 @@ def propose_match(
     ]
 
 
-@decides(RecordWorkerPreference, refuses=(PreferenceRequired, NotFound))
-def record_worker_preference(
-    command: RecordWorkerPreference, case: Case, pool: Sequence[KeyWorker]
-) -> Sequence[Event]:
-    case.require_open(command)
-    if command.refuses_worker is None and command.wants_gender is None:
-        raise PreferenceRequired
-    if command.refuses_worker is not None and command.refuses_worker not in {one.worker_id for one in pool}:
-        raise NotFound(kind="key worker", id=command.refuses_worker)
-    return [
-        WorkerPreferenceRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            refuses_worker=command.refuses_worker,
-            wants_gender=command.wants_gender,
-        )
-    ]
-
-
-@decides(AllocateKeyWorker, refuses=(*HARD_REFUSALS, SoftLimitNeedsApproval))
+@decides(AllocateKeyWorker, refuses=(*HARD_REFUSALS, *OVERRIDE_REFUSALS, *TERMS_REFUSALS, NotFirstInLine))
 def allocate_key_worker(
-    command: AllocateKeyWorker, case: Case, worker: KeyWorker, moment: Moment, rules: Rules
+    command: AllocateKeyWorker,
+    case: Case,
+    worker: KeyWorker,
+    waiting: Sequence[Waiting],
+    moment: Moment,
+    rules: Rules,
 ) -> Sequence[Event]:
     """The worker's own stream takes the case too, so two allocations at once cannot pass a limit together.
 
-    The hard limit has no override here: one would need a date on which it is reviewed.
-    Source: machine E, Allocate (domain reference 2.8); caseload limits (5.1).
+    Source: machine A and E, Allocate (domain reference 2.4, 2.8); caseload limits (5.1).
     """
     case.require(command, Stage.AWAITING_ALLOCATION, Stage.WAITING_LIST)
-    overridden = _require_hard_rules(command, case, worker, moment, rules)
+    overridden = require_hard_rules(command, case, worker, moment, rules)
+    if case.stage is Stage.WAITING_LIST and require_order(command, case, waiting):
+        overridden = (*overridden, NotFirstInLine.code)
+    return take_on(command, case, worker, moment, rules, overridden)
+
+
+def take_on(
+    terms: Terms,
+    case: Case,
+    worker: KeyWorker,
+    moment: Moment,
+    rules: Rules,
+    overridden: tuple[str, ...],
+) -> Sequence[Event]:
+    """The facts of an allocation on these terms; refused where they are not enough."""
     over_soft_limit = worker.is_at_soft_limit
-    if over_soft_limit and not command.approved_over_soft_limit:
+    if over_soft_limit and not terms.approved_over_soft_limit:
         raise SoftLimitNeedsApproval(cases=len(worker.cases), limit=worker.soft_limit)
-    points = points_of(case, rules)
+    route = _interpreter(terms, case, worker, rules)
+    children = case.household_children if terms.children is None else terms.children
+    points = workload.case_points(
+        rules.programme(case.programme).caseload.points,
+        intensity=case.intensity,
+        safeguarding_open=bool(case.open_concerns),
+        interpreter_needed=case.interpreter_needed,
+        children=children,
+        long_travel=terms.long_travel,
+        programmes=terms.programmes,
+    )
     left = WaitingListLeft(case_id=case.case_id, person_id=case.person_id, because="allocated")
     allocated = KeyWorkerAllocated(
         case_id=case.case_id,
@@ -374,13 +434,47 @@ def allocate_key_worker(
         worker_id=worker.worker_id,
         worker_name=worker.display_name,
         points=points,
-        override_reason=command.override_reason if overridden else None,
+        override_reason=terms.override_reason if overridden else None,
+        overrides=overridden,
+        override_review_on=terms.override_review_on if overridden else None,
+        override_second_person=terms.second_person if overridden else None,
         approved_over_soft_limit=over_soft_limit,
+        visits=_visits(terms, case),
+        interpreter=route,
+        children=children,
+        long_travel=terms.long_travel,
+        programmes=terms.programmes,
         answer_due_at=rules.deadline(case.programme, "allocation_answer", moment.now),
         first_contact_due_at=rules.deadline(case.programme, "first_contact", moment.now),
+        introduction_due_at=rules.deadline(case.programme, "introduction", moment.now),
+        disengagement_due_at=rules.deadline(case.programme, "disengagement", moment.now),
     )
-    taken = CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points)
-    return [*([left] if case.stage is Stage.WAITING_LIST else []), allocated, taken]
+    interpreted = (
+        [
+            InterpreterArranged(
+                case_id=case.case_id,
+                person_id=case.person_id,
+                worker_id=worker.worker_id,
+                route=route,
+                language=case.first_language,
+            )
+        ]
+        if route
+        else []
+    )
+    taken = CaseTaken(
+        worker_id=worker.worker_id,
+        case_id=case.case_id,
+        points=points,
+        over_hard_limit=WorkerAtHardLimit.code in overridden,
+    )
+    return [
+        *([left] if case.stage is Stage.WAITING_LIST else []),
+        allocated,
+        *interpreted,
+        *unavailability(case, worker, moment, rules),
+        taken,
+    ]
 
 
 @decides(AcceptAllocation, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker, AlreadyRecorded))
@@ -416,58 +510,76 @@ def query_allocation(
     ]
 
 
-@decides(MarkAllocationOverdue, refuses=(AlreadyRecorded,))
-def mark_allocation_overdue(command: MarkAllocationOverdue, case: Case, moment: Moment) -> Sequence[Event]:
-    case.require(command, Stage.AWAITING_ALLOCATION)
-    due_at = case.require_passed(command, "allocation", moment.now)
-    if "allocation" in case.overdue:
-        raise AlreadyRecorded(what="that the allocation is overdue")
-    return [AllocationOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
+def require_hard_rules(
+    terms: Terms, case: Case, worker: KeyWorker, moment: Moment, rules: Rules
+) -> tuple[str, ...]:
+    """Refuse by the first hard rule that these terms do not lift; answer with the codes of those they lift.
 
-
-@decides(MarkAllocationAnswerOverdue, refuses=(AlreadyRecorded, NoKeyWorkerAssigned))
-def mark_allocation_answer_overdue(
-    command: MarkAllocationAnswerOverdue, case: Case, moment: Moment
-) -> Sequence[Event]:
-    case.require(command, Stage.INTRODUCTION)
-    due_at = case.require_passed(command, "allocation_answer", moment.now)
-    if "allocation_answer" in case.overdue:
-        raise AlreadyRecorded(what="that the worker's answer is overdue")
-    return [
-        AllocationAnswerOverdue(
-            case_id=case.case_id, person_id=case.person_id, worker_id=allocated_worker(case), due_at=due_at
-        )
-    ]
-
-
-@decides(MarkFirstContactOverdue, refuses=(AlreadyRecorded, NoKeyWorkerAssigned))
-def mark_first_contact_overdue(
-    command: MarkFirstContactOverdue, case: Case, moment: Moment
-) -> Sequence[Event]:
-    case.require(command, Stage.INTRODUCTION)
-    due_at = case.require_passed(command, "first_contact", moment.now)
-    if "first_contact" in case.overdue:
-        raise AlreadyRecorded(what="that the first contact is overdue")
-    return [
-        FirstContactOverdue(
-            case_id=case.case_id, person_id=case.person_id, worker_id=allocated_worker(case), due_at=due_at
-        )
-    ]
-
-
-def _require_hard_rules(
-    command: AllocateKeyWorker, case: Case, worker: KeyWorker, moment: Moment, rules: Rules
-) -> bool:
-    """Refuse by the first hard rule that no reason lifts; tell whether a reason lifted one."""
-    pair = Pairing(case, worker, rules.programme(case.programme), rules.london_day(moment.now))
+    Source: override any guard, manager with reason, and second person for P1 (domain reference 2.14); hard limit (5.1).
+    """
+    programme = rules.programme(case.programme)
+    today = rules.london_day(moment.now)
+    pair = Pairing(case, worker, programme, today)
     # An allocation written down later counts from the day it was made; the worker must have been there by then.
     if not worker.active_on(rules.london_day(moment.effective_at)):
         raise WorkerNotActive
     broken = list(broken_hard_rules(pair))
     for rule in broken:
-        if not (rule.may_be_overridden and command.override_reason):
+        if not _lifts(terms, rule):
             raise rule.refusal()
-    return bool(broken)
+    if any(rule.refusal is WorkerAtHardLimit for rule in broken) and (
+        terms.override_review_on is None or terms.override_review_on <= today
+    ):
+        raise OverrideReviewDateRequired
+    if broken and is_first_priority(case, programme):
+        require_second_person(terms, moment)
+    return tuple(rule.refusal.code for rule in broken)
+
+
+def _lifts(terms: Terms, rule: HardRule) -> bool:
+    if rule.refusal is PreferenceNotMet and not terms.person_agrees:
+        return False
+    return rule.may_be_overridden and terms.override_reason is not None
+
+
+def require_second_person(terms: Terms, moment: Moment) -> None:
+    """Somebody else must have agreed."""
+    if terms.second_person is None or terms.second_person == moment.actor.person:
+        raise OverrideNeedsSecondPerson
+
+
+def require_order(terms: Terms, case: Case, waiting: Sequence[Waiting]) -> bool:
+    """Refuse a case before which others wait for the same forum; tell whether a reason set the order aside.
+
+    Source: machine A, order by priority then wait, or override with reason (domain reference 2.4).
+    """
+    ahead = ahead_of(case, waiting)
+    if ahead and terms.override_reason is None:
+        raise NotFirstInLine(ahead=len(ahead), first=ahead[0].case_id)
+    return bool(ahead)
+
+
+def _visits(terms: Terms, case: Case) -> Visits:
+    """Nobody goes alone where a risk to workers is known.
+
+    Source: lone working, risk to worker, hard: paired or office-based (domain reference 5.3).
+    """
+    risk_is_known = case.risk_to_workers.strip().rstrip(".").casefold() not in _NO_RISK
+    if risk_is_known and terms.visits == "alone":
+        raise LoneWorkingNotSafe
+    return terms.visits or ("paired" if risk_is_known else "alone")
+
+
+def _interpreter(terms: Terms, case: Case, worker: KeyWorker, rules: Rules) -> str | None:
+    """By which way an interpreter comes in; none where none is needed or the worker speaks the language."""
+    programme = rules.programme(case.programme)
+    routes = programme.allocation.interpreter_routes
+    if terms.interpreter is not None and terms.interpreter not in routes:
+        raise InterpreterRouteUnknown(known=", ".join(routes) or "none")
+    pair = Pairing(case, worker, programme, worker.active_from or programme.valid_from)
+    if not case.interpreter_needed or speaks_the_language(pair):
+        return terms.interpreter
+    return terms.interpreter or next(iter(routes), None)
 
 
 def allocated_worker(case: Case) -> WorkerId:
@@ -477,34 +589,38 @@ def allocated_worker(case: Case) -> WorkerId:
     return case.worker_id
 
 
-def require_key_worker(worker: KeyWorker | None, moment: Moment) -> KeyWorker:
-    """The worker who has the case must be the one who acts."""
+def require_key_worker(worker: KeyWorker | None, moment: Moment, case: Case | None = None) -> KeyWorker:
+    """The worker who has the case must be the one who acts, or whoever covers for them where the case is given."""
     if worker is None:
         raise NoKeyWorkerAssigned
-    if moment.actor.person != worker.staff_ref:
+    covered_by = case.cover.staff_ref if case is not None and case.cover is not None else None
+    if moment.actor.person not in (worker.staff_ref, covered_by):
         raise NotTheKeyWorker
     return worker
 
 
-def require_own_case(worker: KeyWorker | None, moment: Moment) -> None:
-    """The worker who has the case acts, or a manager does so for them.
+def require_own_case(worker: KeyWorker | None, moment: Moment, case: Case | None = None) -> None:
+    """The worker who has the case acts, whoever covers for them (of the case, where it is given), or a manager.
 
-    Source: machine A, guard "key worker assigned" of the steps in Active (domain reference 2.4).
+    Source: machine A, guard "key worker assigned or cover" of the steps in Active (domain reference 2.4).
     """
     if moment.actor.role is not Role.MANAGER:
-        require_key_worker(worker, moment)
+        require_key_worker(worker, moment, case)
 
 
 def points_of(case: Case, rules: Rules, *, stepping_down: bool = False) -> int:
     """What the case weighs on a caseload now.
 
-    Source: workload formula (domain reference 5.2). Children, travel and a second programme are not known of a case yet.
+    Source: workload formula (domain reference 5.2). Children, travel and other programmes are as the allocation says.
     """
     return workload.case_points(
         rules.programme(case.programme).caseload.points,
         intensity=case.intensity,
         safeguarding_open=bool(case.open_concerns),
         interpreter_needed=case.interpreter_needed,
+        children=max(case.children, case.household_children),
+        long_travel=case.long_travel,
+        programmes=case.programmes,
         stepping_down=stepping_down,
     )
 

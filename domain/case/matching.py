@@ -53,7 +53,7 @@ class WorkerNotActive(WorkerRefused):
 
 
 class WorkerAtHardLimit(WorkerRefused):
-    """worker_id: this worker is at the limit of cases that nobody may pass; choose another or join the waiting list."""
+    """worker_id: this worker is at the hard limit of cases; choose another, join the waiting list, or override with override_reason and a date of review."""
 
     code = "worker_at_hard_limit"
 
@@ -64,6 +64,30 @@ class PersonRefusedWorker(WorkerRefused):
     code = "person_refused_worker"
 
 
+class WorkerHasConflict(WorkerRefused):
+    """worker_id: this worker has a conflict of interest with the case; nobody may override that, even if there is no other worker."""
+
+    code = "worker_has_conflict"
+
+
+class NoCommonLanguage(WorkerRefused):
+    """worker_id: this worker does not speak the person's language, and the programme has no way to have an interpreter."""
+
+    code = "no_common_language"
+
+
+class WorkerAbsent(WorkerRefused):
+    """worker_id: this worker is absent now; a manager may override with override_reason."""
+
+    code = "worker_absent"
+
+
+class WorkerDidNotAnswer(WorkerRefused):
+    """worker_id: this worker was given the case before and did not answer; a manager may override with override_reason."""
+
+    code = "worker_did_not_answer"
+
+
 class WorkerQueriedCase(WorkerRefused):
     """worker_id: this worker has queried this case before; a manager may override with override_reason."""
 
@@ -71,7 +95,7 @@ class WorkerQueriedCase(WorkerRefused):
 
 
 class PreferenceNotMet(WorkerRefused):
-    """worker_id: this worker is not as the person asked; a manager may override with override_reason, with the person's consent."""
+    """worker_id: this worker is not as the person asked; a manager may override with override_reason once the person agrees (person_agrees)."""
 
     code = "preference_not_met"
 
@@ -92,6 +116,24 @@ def is_refused_by_the_person(pair: Pairing) -> bool:
     return pair.worker.worker_id in pair.case.refused_workers
 
 
+def has_a_conflict_of_interest(pair: Pairing) -> bool:
+    return pair.worker.worker_id in pair.case.conflicts
+
+
+def is_absent(pair: Pairing) -> bool:
+    return pair.worker.is_absent_on(pair.day)
+
+
+def did_not_answer(pair: Pairing) -> bool:
+    return pair.worker.worker_id in pair.case.silent_workers
+
+
+def cannot_be_understood(pair: Pairing) -> bool:
+    """Only where the person needs an interpreter and there is none; where somebody was born never matters."""
+    no_interpreter = not pair.programme.allocation.interpreter_routes
+    return pair.case.interpreter_needed and no_interpreter and not speaks_the_language(pair)
+
+
 def has_queried_the_case(pair: Pairing) -> bool:
     return pair.worker.worker_id in pair.case.queried_workers
 
@@ -104,7 +146,10 @@ def is_not_as_the_person_asked(pair: Pairing) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HardRule:
-    """One rule that leaves a worker out, the refusal that names it, and whether a manager's reason may lift it."""
+    """One rule that leaves a worker out, the refusal that names it, and whether a manager's reason may lift it.
+
+    What the person refused, and a conflict of interest, nobody lifts.
+    """
 
     refusal: type[WorkerRefused]
     is_broken: Callable[[Pairing], bool]
@@ -115,11 +160,17 @@ HARD_RULES = (
     HardRule(WorkerOfAnotherProgramme, works_elsewhere),
     HardRule(WorkerNotActive, is_not_active),
     HardRule(PersonRefusedWorker, is_refused_by_the_person),
-    HardRule(WorkerAtHardLimit, is_at_hard_limit),
+    HardRule(WorkerHasConflict, has_a_conflict_of_interest),
+    HardRule(NoCommonLanguage, cannot_be_understood),
+    HardRule(WorkerAtHardLimit, is_at_hard_limit, may_be_overridden=True),
+    HardRule(WorkerAbsent, is_absent, may_be_overridden=True),
+    HardRule(WorkerDidNotAnswer, did_not_answer, may_be_overridden=True),
     HardRule(WorkerQueriedCase, has_queried_the_case, may_be_overridden=True),
     HardRule(PreferenceNotMet, is_not_as_the_person_asked, may_be_overridden=True),
 )
 HARD_REFUSALS: tuple[type[DomainError], ...] = tuple(rule.refusal for rule in HARD_RULES)
+ABOUT_CASELOAD = frozenset({WorkerAtHardLimit})
+"""What leaves a worker out because of how much they carry; it does not matter for a cover, who takes no case over."""
 
 
 def broken_hard_rules(pair: Pairing) -> Iterator[HardRule]:
@@ -146,10 +197,16 @@ def is_attached_to_the_forum(pair: Pairing) -> bool:
 
 
 def speaks_the_language(pair: Pairing) -> bool:
-    """Ranks only: an interpreter is always another way, so no language leaves a worker out."""
+    """Ranks only: an interpreter is another way, so a language leaves nobody out where there is one."""
     first = pair.case.first_language.casefold()
     spoken = {language.casefold() for language in pair.worker.languages}
     return first not in ("", "english") and first in spoken
+
+
+def knows_the_person(pair: Pairing) -> bool:
+    """The worker had this case before, or that of the person's last episode."""
+    worked_before = {pair.case.case_id, pair.case.previous_case}
+    return not worked_before.isdisjoint(pair.worker.past_cases)
 
 
 SOFT_RULES: tuple[tuple[str, Callable[[Pairing], bool]], ...] = (
@@ -157,6 +214,7 @@ SOFT_RULES: tuple[tuple[str, Callable[[Pairing], bool]], ...] = (
     ("specialism_matches", knows_the_need),
     ("attached_to_forum", is_attached_to_the_forum),
     ("speaks_first_language", speaks_the_language),
+    ("worked_with_before", knows_the_person),
 )
 """Reason code and rule; how much each counts is in the programme, under the same name."""
 

@@ -1,30 +1,67 @@
 """Waiting list: a case that no key worker has room for waits in a band, and somebody looks in every few weeks.
 
-The facts themselves stand with the allocation (`allocation.py`), which also takes a case off the list.
+The facts of joining and leaving stand with the allocation (`allocation.py`), which also takes a case off the list;
+a worker with room is offered in `offers.py`.
 Source: machine G of the pathway (domain reference 2.10).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from domain.case.allocation import Band, WaitingCheckDue, WaitingCheckRecorded, WaitingListJoined
+from pydantic import Field
+
+from domain.case.allocation import (
+    WaitingCheckDue,
+    WaitingCheckRecorded,
+    WaitingListJoined,
+    WaitingListLeft,
+)
+from domain.case.bands import Band, band_of
+from domain.case.closure import CaseClosed, ClosureReason, free_everybody
+from domain.case.escalation import EscalationRaised, escalation_raised, open_escalation
 from domain.case.matching import rank
 from domain.case.stages import Stage
 from domain.decisions import decides
-from domain.errors import RuleBroken
-from domain.messages import CaseId, Command, Event, Moment, PersonalText
-from domain.programmes import Programme
+from domain.errors import AlreadyRecorded, RuleBroken
+from domain.messages import CaseEvent, CaseId, Command, Event, Instant, Moment, PersonalText
 from domain.roles import Permission
-from domain.values import Ndta
 
 if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
 
-LOSING_THE_HOME: Final = "risk_of_eviction"
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+class WaitingListReprioritised(CaseEvent):
+    """The case waits in another band now, because of a new risk or need. It keeps the time it joined."""
+
+    TOPIC: ClassVar[str] = "WaitingListReprioritised"
+
+    from_band: Band
+    to_band: Band
+    explanation: PersonalText
+    escalate_at: Instant | None = None
+
+
+class WaitingCheckMissed(CaseEvent):
+    """Nobody looked how the waiting person is; a manager must see to it."""
+
+    TOPIC: ClassVar[str] = "WaitingCheckMissed"
+
+    due_at: Instant
+
+
+class PriorityWaitExceeded(CaseEvent):
+    """A case of band P1 still has no worker."""
+
+    TOPIC: ClassVar[str] = "PriorityWaitExceeded"
+
+    due_at: Instant
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -36,18 +73,35 @@ class WorkerHasRoom(RuleBroken):
     code = "worker_has_room"
 
 
-def band_of(case: Case, programme: Programme) -> Band:
-    """How urgent the wait is, from what is known of the case now.
+class WaitingReasonRequired(RuleBroken):
+    """explanation: a band is changed for a new risk or need; say which."""
 
-    Source: bands (proposed): safeguarding; high score or imminent loss of the home; standard (domain reference 2.10).
+    code = "waiting_reason_required"
+
+
+ClosureOf = Literal["withdrawn", "died", "moved", "need_met", "merged"]
+_CLOSES_AS: Mapping[ClosureOf, ClosureReason] = {
+    "withdrawn": "withdrawn",
+    "died": "death",
+    "moved": "moved",
+    "need_met": "need_met",
+    "merged": "merged",
+}
+
+
+def urgent_wait(case: Case, band: Band, moment: Moment, rules: Rules) -> Instant | None:
+    """Until when a case of this band may wait before it is escalated; only P1 has such a limit."""
+    return rules.deadline(case.programme, "priority_wait", moment.now) if band == "P1" else None
+
+
+def escalated(case: Case, moment: Moment, rules: Rules) -> Sequence[EscalationRaised]:
+    """That there is no worker is put to a higher level, unless it has been already.
+
+    Source: no capacity, escalate when P1 cannot be placed (domain reference 2.13); P1 waiting raises machine J (2.10).
     """
-    if case.open_concerns:
-        return "P1"
-    total = Ndta(case.ndta).total if case.ndta is not None else None
-    high_score = total is not None and total >= programme.allocation.high_score
-    if case.urgency == "urgent" or high_score or LOSING_THE_HOME in case.needs:
-        return "P2"
-    return "P3"
+    if open_escalation(case, "capacity"):
+        return []
+    return [escalation_raised(case, moment, rules, subject="capacity")]
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -56,10 +110,59 @@ _CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
 
 
 class JoinWaitingList(Command):
-    """Put a case on the waiting list, because no key worker has room for it."""
+    """Put a case on the waiting list, because no key worker has room for it (JoinList, PlaceOnWaitingList)."""
 
     NAME: ClassVar[str] = "join-waiting-list"
     PERMISSION: ClassVar[Permission] = Permission.PROPOSE_MATCH
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+    band: Band | None = Field(None, description="by what is known of the case, when nothing is said")
+
+
+class ChangeBand(Command):
+    """Move a waiting case to another band, because of a new risk or need."""
+
+    NAME: ClassVar[str] = "change-band"
+    PERMISSION: ClassVar[Permission] = Permission.ALLOCATE
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "case_id": _CASE,
+        "to_band": "P1",
+        "explanation": "Found sleeping rough, threatened",
+    }
+
+    case_id: CaseId
+    to_band: Band
+    explanation: PersonalText | None = Field(None, min_length=1, description="the new risk or need")
+
+
+class RemoveFromWaitingList(Command):
+    """Take a case off the waiting list for good and close it (Leave): withdrawn, died, moved, need met or merged."""
+
+    NAME: ClassVar[str] = "remove-from-waiting-list"
+    PERMISSION: ClassVar[Permission] = Permission.CLOSE_CASE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "because": "need_met"}
+
+    case_id: CaseId
+    because: ClosureOf
+    explanation: PersonalText | None = None
+
+
+class MarkWaitingCheckMissed(Command):
+    """Record that nobody looked how a waiting person is; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-waiting-check-missed"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+class MarkPriorityWaitExceeded(Command):
+    """Record that a case of band P1 waits too long, and escalate it; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-priority-wait-exceeded"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
 
     case_id: CaseId
@@ -95,21 +198,84 @@ class RecordWaitingCheck(Command):
 def join_waiting_list(
     command: JoinWaitingList, case: Case, pool: Sequence[KeyWorker], moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """Room means below the limit that needs no approval: a manager may prefer a short wait to a full caseload."""
+    """Room means below the limit that needs no approval: a manager may prefer a short wait to a full caseload.
+
+    A case that had a place before and whose person never began with a worker gets that place again. P1 that cannot be
+    placed is escalated the same day. Source: machine G, JoinList; no capacity (domain reference 2.10, 2.13).
+    """
     case.require(command, Stage.AWAITING_ALLOCATION)
     programme = rules.programme(case.programme)
     ranking = rank(case, pool, programme, rules.london_day(moment.now))
     with_room = sum(one.within_soft_limit for one in ranking.candidates)
     if with_room:
         raise WorkerHasRoom(workers=f"{with_room} worker{'s' if with_room > 1 else ''}")
+    band = command.band or band_of(case, programme)
+    joined = WaitingListJoined(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        band=band,
+        check_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
+        joined_at=case.joined_at or moment.now,
+        escalate_at=urgent_wait(case, band, moment, rules),
+    )
+    return [joined, *(escalated(case, moment, rules) if band == "P1" else [])]
+
+
+@decides(ChangeBand, refuses=(WaitingReasonRequired, AlreadyRecorded))
+def change_band(command: ChangeBand, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    case.require(command, Stage.WAITING_LIST)
+    if command.explanation is None:
+        raise WaitingReasonRequired
+    before: Band = case.band or "P3"
+    if before == command.to_band:
+        raise AlreadyRecorded(what=f"band {before}")
+    changed = WaitingListReprioritised(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        from_band=before,
+        to_band=command.to_band,
+        explanation=command.explanation,
+        escalate_at=urgent_wait(case, command.to_band, moment, rules),
+    )
+    return [changed, *(escalated(case, moment, rules) if command.to_band == "P1" else [])]
+
+
+@decides(RemoveFromWaitingList)
+def remove_from_waiting_list(command: RemoveFromWaitingList, case: Case) -> Sequence[Event]:
+    """Source: machine A, RemoveFromWaitingList; machine G, Leave (domain reference 2.4, 2.10)."""
+    case.require(command, Stage.WAITING_LIST)
     return [
-        WaitingListJoined(
+        WaitingListLeft(case_id=case.case_id, person_id=case.person_id, because=command.because),
+        CaseClosed(
             case_id=case.case_id,
             person_id=case.person_id,
-            band=band_of(case, programme),
-            check_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
-        )
+            because=_CLOSES_AS[command.because],
+            explanation=command.explanation,
+        ),
+        *free_everybody(case, None),
     ]
+
+
+@decides(MarkWaitingCheckMissed, refuses=(AlreadyRecorded,))
+def mark_waiting_check_missed(command: MarkWaitingCheckMissed, case: Case, moment: Moment) -> Sequence[Event]:
+    case.require(command, Stage.WAITING_LIST)
+    due_at = case.require_passed(command, "waiting_check_answer", moment.now)
+    if "waiting_check_answer" in case.overdue:
+        raise AlreadyRecorded(what="that the check was missed")
+    return [WaitingCheckMissed(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
+
+
+@decides(MarkPriorityWaitExceeded, refuses=(AlreadyRecorded,))
+def mark_priority_wait_exceeded(
+    command: MarkPriorityWaitExceeded, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """Source: machine G, P1 waiting more than one working day raises machine J (domain reference 2.10)."""
+    case.require(command, Stage.WAITING_LIST)
+    due_at = case.require_passed(command, "priority_wait", moment.now)
+    if "priority_wait" in case.overdue:
+        raise AlreadyRecorded(what="that the case waits too long")
+    exceeded = PriorityWaitExceeded(case_id=case.case_id, person_id=case.person_id, due_at=due_at)
+    return [exceeded, *escalated(case, moment, rules)]
 
 
 @decides(RaiseWaitingCheck)
@@ -124,6 +290,7 @@ def raise_waiting_check(
             person_id=case.person_id,
             due_at=due_at,
             next_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
+            answer_due_at=rules.deadline(case.programme, "waiting_check_grace", moment.now),
         )
     ]
 

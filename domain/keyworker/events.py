@@ -38,6 +38,22 @@ class KeyWorkerLeft(WorkerEvent):
     last_day: Day
 
 
+class KeyWorkerAbsent(WorkerEvent):
+    """A key worker is away for a time. Lists show that they are absent, never why."""
+
+    TOPIC: ClassVar[str] = "KeyWorkerAbsent"
+
+    first_day: Day
+    last_day: Day | None = None
+    explanation: StaffText | None = None
+
+
+class KeyWorkerReturned(WorkerEvent):
+    """A key worker who was away is back."""
+
+    TOPIC: ClassVar[str] = "KeyWorkerReturned"
+
+
 class CaseTaken(WorkerEvent):
     """A case was put on this worker's caseload."""
 
@@ -45,6 +61,8 @@ class CaseTaken(WorkerEvent):
 
     case_id: CaseId
     points: int
+    over_hard_limit: bool = False
+    """A manager's override put it there although the worker was at the hard limit."""
 
 
 class CaseReleased(WorkerEvent):
@@ -64,4 +82,12 @@ class CaseReweighed(WorkerEvent):
     points: int
 
 
-AnyWorkerEvent = KeyWorkerRegistered | KeyWorkerLeft | CaseTaken | CaseReleased | CaseReweighed
+AnyWorkerEvent = (
+    KeyWorkerRegistered
+    | KeyWorkerLeft
+    | KeyWorkerAbsent
+    | KeyWorkerReturned
+    | CaseTaken
+    | CaseReleased
+    | CaseReweighed
+)

@@ -10,6 +10,18 @@ from domain.keyworker import events as k
 from domain.messages import CaseId, WorkerId
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """From which day a worker is away, and until which if that is known; both days count."""
+
+    first_day: date
+    last_day: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether the worker is away on this day."""
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
+
 @dataclass(slots=True)
 class KeyWorker:
     """One key worker and the cases they carry, with each case's points."""
@@ -29,7 +41,10 @@ class KeyWorker:
     capacity_points: float = 0.0
     active_from: date | None = None
     active_until: date | None = None
+    absence: Absence | None = None
     cases: dict[CaseId, int] = field(default_factory=dict)
+    past_cases: set[CaseId] = field(default_factory=set)
+    """Cases that this worker had and gave up."""
 
     @property
     def exists(self) -> bool:
@@ -60,6 +75,10 @@ class KeyWorker:
             return False
         return self.active_until is None or day <= self.active_until
 
+    def is_absent_on(self, day: date) -> bool:
+        """Whether an absence on record covers this day."""
+        return self.absence is not None and self.absence.covers(day)
+
 
 def evolve(worker: KeyWorker, event: k.AnyWorkerEvent) -> KeyWorker:
     """Assign what the event says."""
@@ -74,10 +93,15 @@ def evolve(worker: KeyWorker, event: k.AnyWorkerEvent) -> KeyWorker:
             worker.active_from, worker.active_until = event.active_from, event.active_until
         case k.KeyWorkerLeft():
             worker.active_until = event.last_day
+        case k.KeyWorkerAbsent():
+            worker.absence = Absence(event.first_day, event.last_day)
+        case k.KeyWorkerReturned():
+            worker.absence = None
         case k.CaseTaken() | k.CaseReweighed():
             worker.cases[event.case_id] = event.points
         case k.CaseReleased():
             worker.cases.pop(event.case_id, None)
+            worker.past_cases.add(event.case_id)
         case _:
             assert_never(event)
     return worker

@@ -1,26 +1,48 @@
-"""Registering key workers: where they work, what they are good at, and how much they can carry.
+"""Registering key workers: where they work, what they are good at, how much they can carry, and when they are away.
 
 Their limits are worked out here from the programme's data and then stand in the event, so that a later change of the
-data never moves a limit silently. Putting a case on a caseload is decided in `domain/case/allocation.py`.
-Source: caseload figures and weighting of key workers (domain reference 5.1, 5.2).
+data never moves a limit silently. Putting a case on a caseload is decided in `domain/case/allocation.py`. When a worker
+leaves or is away, each case they carry is told in the same step, so that none can be orphaned unseen.
+Source: caseload figures and weighting of key workers (domain reference 5.1, 5.2); cover and leavers (5.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from domain.case.away import KeyWorkerAvailable, unavailability
+from domain.case.cover import cover_ended_by_return
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, RuleBroken
-from domain.keyworker.events import KeyWorkerLeft, KeyWorkerRegistered
-from domain.messages import AgencyName, Code, Command, Day, Event, StaffRef, StaffText, WorkerId
+from domain.errors import AlreadyRecorded, Conflict, RuleBroken
+from domain.keyworker.events import (
+    KeyWorkerAbsent,
+    KeyWorkerLeft,
+    KeyWorkerRegistered,
+    KeyWorkerReturned,
+)
+from domain.keyworker.state import Absence
+from domain.messages import (
+    AgencyName,
+    CaseId,
+    Code,
+    Command,
+    Day,
+    Event,
+    Moment,
+    StaffRef,
+    StaffText,
+    WorkerId,
+)
 from domain.programmes import Grade, workload
 from domain.roles import Permission
 from domain.rules import UnknownProgramme
 
 if TYPE_CHECKING:
+    from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
 
@@ -38,6 +60,18 @@ class LeavesBeforeStarting(RuleBroken):
     """{field}: the last day {last_day} is before the first, {active_from}."""
 
     code = "leaves_before_starting"
+
+
+class AbsenceEndsBeforeItBegins(RuleBroken):
+    """last_day: the last day away {last_day} is before the first, {first_day}."""
+
+    code = "absence_ends_before_it_begins"
+
+
+class NotAbsent(Conflict):
+    """No absence of this key worker is on record."""
+
+    code = "not_absent"
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -96,6 +130,33 @@ class RecordKeyWorkerLeaving(Command):
     last_day: Day
 
 
+class RecordAbsence(Command):
+    """Record that a key worker is away; each of their cases is told when it needs cover. Why they are away is shown to nobody."""
+
+    NAME: ClassVar[str] = "record-absence"
+    PERMISSION: ClassVar[Permission] = Permission.MANAGE_WORKERS
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "worker_id": _WORKER,
+        "first_day": "2027-02-01",
+        "last_day": "2027-02-19",
+    }
+
+    worker_id: WorkerId
+    first_day: Day
+    last_day: Day | None = Field(None, description="the last day away, when it is known")
+    explanation: StaffText | None = Field(None, description="kept in the log, never shown in a list")
+
+
+class EndAbsence(Command):
+    """Record that a key worker is back; covers of their cases end."""
+
+    NAME: ClassVar[str] = "end-absence"
+    PERMISSION: ClassVar[Permission] = Permission.MANAGE_WORKERS
+    EXAMPLE: ClassVar[dict[str, Any]] = {"worker_id": _WORKER}
+
+    worker_id: WorkerId
+
+
 @decides(
     RegisterKeyWorker,
     starts=("KeyWorker",),
@@ -138,14 +199,81 @@ def register_key_worker(command: RegisterKeyWorker, worker: KeyWorker, rules: Ru
 
 
 @decides(RecordKeyWorkerLeaving, refuses=(AlreadyRecorded, LeavesBeforeStarting))
-def record_key_worker_leaving(command: RecordKeyWorkerLeaving, worker: KeyWorker) -> Sequence[Event]:
+def record_key_worker_leaving(
+    command: RecordKeyWorkerLeaving,
+    worker: KeyWorker,
+    carried: Mapping[CaseId, Case],
+    moment: Moment,
+    rules: Rules,
+) -> Sequence[Event]:
+    """Who leaves is missed on the first working day without them, whatever else is on record of them."""
     if worker.active_until == command.last_day:
         raise AlreadyRecorded(what="this last day")
     if worker.active_from is not None and command.last_day < worker.active_from:
         raise LeavesBeforeStarting(
             field="last_day", last_day=command.last_day, active_from=worker.active_from
         )
-    return [KeyWorkerLeft(worker_id=worker.worker_id, last_day=command.last_day)]
+    leaver = dataclasses.replace(worker, active_until=command.last_day)
+    return [
+        KeyWorkerLeft(worker_id=worker.worker_id, last_day=command.last_day),
+        *(
+            event
+            for case in carried.values()
+            if case.worker_id == worker.worker_id
+            for event in unavailability(case, leaver, moment, rules)
+        ),
+    ]
+
+
+@decides(RecordAbsence, refuses=(AbsenceEndsBeforeItBegins, AlreadyRecorded))
+def record_absence(
+    command: RecordAbsence,
+    worker: KeyWorker,
+    carried: Mapping[CaseId, Case],
+    moment: Moment,
+    rules: Rules,
+) -> Sequence[Event]:
+    """A later absence takes the place of an earlier one: an illness that lasts longer is recorded anew."""
+    if command.last_day is not None and command.last_day < command.first_day:
+        raise AbsenceEndsBeforeItBegins(last_day=command.last_day, first_day=command.first_day)
+    absence = Absence(command.first_day, command.last_day)
+    if worker.absence == absence:
+        raise AlreadyRecorded(what="this absence")
+    absent = dataclasses.replace(worker, absence=absence)
+    return [
+        KeyWorkerAbsent(
+            worker_id=worker.worker_id,
+            first_day=command.first_day,
+            last_day=command.last_day,
+            explanation=command.explanation,
+        ),
+        *(
+            event
+            for case in carried.values()
+            if case.worker_id == worker.worker_id
+            for event in unavailability(case, absent, moment, rules)
+        ),
+    ]
+
+
+@decides(EndAbsence, refuses=(NotAbsent,))
+def end_absence(
+    _: EndAbsence, worker: KeyWorker, carried: Mapping[CaseId, Case], moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """A leaver who is back for their last days still leaves, and each case is told so again."""
+    if worker.absence is None:
+        raise NotAbsent
+    back = dataclasses.replace(worker, absence=None)
+    events: list[Event] = [KeyWorkerReturned(worker_id=worker.worker_id)]
+    for case in carried.values():
+        if case.away is None or case.away.because != "absent":
+            continue
+        events += cover_ended_by_return(case, moment, rules)
+        events.append(
+            KeyWorkerAvailable(case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id)
+        )
+        events += unavailability(case, back, moment, rules)
+    return events
 
 
 def _require_known_forums(forums: Sequence[str], rules: Rules) -> None:

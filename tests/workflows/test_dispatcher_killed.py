@@ -18,7 +18,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
 from adapters.temporal.reconcile import check
 from adapters.temporal.search_attributes import TYPES
-from domain.case.allocation import WorkerPreferenceRecorded
+from domain.case.wishes import WorkerPreferenceRecorded
 from domain.messages import Recorded
 from domain.rules import Rules
 from tests.support.directories import reachable_directory

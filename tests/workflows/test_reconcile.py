@@ -26,7 +26,7 @@ from adapters.temporal.operations import list_workflows
 from adapters.temporal.reconcile import Comparison, What, check, rebuild
 from adapters.temporal.search_attributes import TYPES
 from domain.case.action import ActionAcknowledged
-from domain.case.allocation import WorkerPreferenceRecorded
+from domain.case.wishes import WorkerPreferenceRecorded
 from domain.rules import Rules
 from tests.support.directories import reachable_directory
 from tests.support.scenario import CaseStory, a_case

@@ -102,6 +102,7 @@ def evolve(case: Case, event: AnyReferralEvent) -> None:
 def _submitted(case: Case, event: r.ReferralSubmitted) -> None:
     case.person_id = event.person_id
     case.programme, case.programme_version = event.programme, event.programme_version
+    case.previous_case = event.previous_case
     case.referring_agency, case.urgency = event.referring_agency, event.urgency
     case.neighbourhood, case.forum = event.neighbourhood, event.forum
     case.needs, case.offer, case.ndta = event.form.needs, event.form.offer, event.form.ndta

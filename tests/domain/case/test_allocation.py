@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from domain.case import allocation as al
+from domain.case import allocation_deadlines as ad
 from domain.case import matching
+from domain.case import wishes as wi
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue, WrongStage
 from domain.keyworker import events as k
@@ -61,10 +63,10 @@ def test_a_proposal_names_the_reasons_for_and_against_each_worker() -> None:
     assert [(one.worker_id, one.score, one.because) for one in event.candidates] == [
         (
             fits.worker_id,
-            22,
+            26,
             ("within_soft_limit", "specialism_matches", "attached_to_forum", "speaks_first_language"),
         ),
-        (elsewhere.worker_id, 12, ("within_soft_limit",)),
+        (elsewhere.worker_id, 16, ("within_soft_limit",)),
         (busy.worker_id, 4, ("needs_manager_approval", "attached_to_forum")),
     ]
     assert {one.worker_id: one.because for one in event.exclusions} == {
@@ -92,21 +94,21 @@ def test_no_worker_is_proposed_before_the_forum_has_accepted_the_case() -> None:
 
 def test_the_person_says_what_they_want_and_do_not_want_of_a_worker() -> None:
     case, worker = a_case().accepted(), a_worker()
-    wish = al.RecordWorkerPreference(
+    wish = wi.RecordWorkerPreference(
         case_id=case.case_id, refuses_worker=worker.worker_id, wants_gender="female"
     )
     told = given(case, worker).when(wish, as_=actor("person"))
-    told.then(like(al.WorkerPreferenceRecorded, refuses_worker=worker.worker_id, wants_gender="female"))
+    told.then(like(wi.WorkerPreferenceRecorded, refuses_worker=worker.worker_id, wants_gender="female"))
 
 
 def test_a_preference_says_something() -> None:
     case = a_case().accepted()
-    given(case).when(al.RecordWorkerPreference(case_id=case.case_id)).refused(al.PreferenceRequired)
+    given(case).when(wi.RecordWorkerPreference(case_id=case.case_id)).refused(wi.PreferenceRequired)
 
 
 def test_only_a_worker_whom_we_know_can_be_refused_so_that_a_slip_of_the_pen_is_noticed() -> None:
     case = a_case().accepted()
-    nobody = al.RecordWorkerPreference(case_id=case.case_id, refuses_worker=WorkerId(some_id("nobody")))
+    nobody = wi.RecordWorkerPreference(case_id=case.case_id, refuses_worker=WorkerId(some_id("nobody")))
     given(case, a_worker()).when(nobody).refused(NotFound, kind="key worker")
 
 
@@ -177,14 +179,15 @@ def test_one_case_above_the_soft_limit_needs_a_managers_approval(carries: int, a
 
 
 @pytest.mark.parametrize("carries", [14, 15, 16])
-def test_nothing_passes_the_hard_limit(carries: int) -> None:
+def test_a_reason_alone_does_not_pass_the_hard_limit(carries: int) -> None:
     case, worker = a_case().accepted(), a_worker().carrying(carries)
     all_said = allocate(case, worker, approved_over_soft_limit=True, override_reason="Nobody else")
     outcome = given(case, worker).when(all_said)
     if carries < 15:
         assert outcome.one(al.KeyWorkerAllocated).override_reason is None, "there was nothing to override"
     else:
-        outcome.refused(matching.WorkerAtHardLimit)
+        outcome.refused(al.OverrideReviewDateRequired)
+        given(case, worker).when(allocate(case, worker)).refused(matching.WorkerAtHardLimit)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +246,9 @@ def test_a_wish_for_a_workers_gender_is_met_or_overridden_with_a_reason(
         outcome.one(al.KeyWorkerAllocated)
     else:
         outcome.refused(matching.PreferenceNotMet)
-        agreed = given(case, worker).when(allocate(case, worker, override_reason="No woman free; she agreed"))
+        against_the_wish = allocate(case, worker, override_reason="No woman free; she agreed")
+        given(case, worker).when(against_the_wish).refused(matching.PreferenceNotMet)
+        agreed = given(case, worker).when(against_the_wish.model_copy(update={"person_agrees": True}))
         assert agreed.one(al.KeyWorkerAllocated).override_reason == "No woman free; she agreed"
 
 
@@ -293,7 +298,8 @@ def test_a_worker_who_queries_gives_the_case_back_and_another_is_sought(ground: 
     assert not after.worker.cases
     proposed = given(*case, *queried.happened).when(al.ProposeMatch(case_id=case.case_id))
     [left_out] = proposed.one(al.MatchesProposed).exclusions
-    assert left_out.because == ("worker_queried_case",)
+    conflict = ("worker_has_conflict",) if ground == "conflict_of_interest" else ()
+    assert left_out.because == (*conflict, "worker_queried_case")
 
 
 def test_only_the_worker_who_got_the_case_answers_for_it() -> None:
@@ -318,14 +324,14 @@ def test_there_is_nothing_to_answer_before_an_allocation() -> None:
 @pytest.mark.parametrize(
     ("case", "clock", "command", "fact"),
     [
-        (a_case().accepted(), "allocation", al.MarkAllocationOverdue, al.AllocationOverdue),
+        (a_case().accepted(), "allocation", ad.MarkAllocationOverdue, al.AllocationOverdue),
         (
             a_case().allocated_to(),
             "allocation_answer",
-            al.MarkAllocationAnswerOverdue,
+            ad.MarkAllocationAnswerOverdue,
             al.AllocationAnswerOverdue,
         ),
-        (a_case().allocated_to(), "first_contact", al.MarkFirstContactOverdue, al.FirstContactOverdue),
+        (a_case().allocated_to(), "first_contact", ad.MarkFirstContactOverdue, al.FirstContactOverdue),
     ],
     ids=["allocation", "allocation_answer", "first_contact"],
 )

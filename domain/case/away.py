@@ -1,0 +1,236 @@
+"""A key worker who is away, about to leave, or may no longer have the case: what that means for each case they carry.
+
+The worker's own record says that they are away, never why. Each of their cases is told from when somebody else must
+answer for it; who does is decided in `cover.py` and `worker_handover.py`.
+Source: machine E, orphan alarm (domain reference 2.8, 2.13); cover triggers and leavers (5.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from domain.calendar import LONDON
+from domain.case.bands import is_first_priority
+from domain.case.escalation import escalation_raised, open_escalation
+from domain.decisions import decides
+from domain.errors import AlreadyRecorded
+from domain.messages import CaseEvent, CaseId, Command, Day, Event, Instant, Moment, WorkerId
+from domain.roles import Permission
+
+if TYPE_CHECKING:
+    from domain.case.state import Case
+    from domain.keyworker.state import Absence, KeyWorker
+    from domain.rules import Rules
+
+AwayBecause = Literal["leaving", "absent", "conflict_of_interest"]
+_A_DAY = timedelta(days=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+class KeyWorkerUnavailable(CaseEvent):
+    """The key worker of this case is away from a day on, or will be; unless somebody covers, the case is then orphaned."""
+
+    TOPIC: ClassVar[str] = "KeyWorkerUnavailable"
+
+    worker_id: WorkerId
+    because: AwayBecause
+    first_day: Day
+    last_day: Day | None = None
+    orphaned_at: Instant | None = None
+    """When nobody answers for the case any more; none for an absence too short to need cover."""
+    handover_start_at: Instant | None = None
+    """When the handover of a leaver's case starts."""
+
+
+class KeyWorkerAvailable(CaseEvent):
+    """The key worker of this case is back."""
+
+    TOPIC: ClassVar[str] = "KeyWorkerAvailable"
+
+    worker_id: WorkerId
+
+
+class AllocationOrphaned(CaseEvent):
+    """The key worker is away or has left, and nobody was named in their place."""
+
+    TOPIC: ClassVar[str] = "AllocationOrphaned"
+
+    worker_id: WorkerId
+    because: AwayBecause
+    due_at: Instant
+
+
+class HandoverStartDue(CaseEvent):
+    """The key worker leaves soon: the handover of this case starts now."""
+
+    TOPIC: ClassVar[str] = "HandoverStartDue"
+
+    worker_id: WorkerId
+    last_day: Day
+    due_at: Instant
+
+
+# -- rules -----------------------------------------------------------------------------------------------------------
+
+
+def needs_cover(case: Case, absence: Absence, rules: Rules) -> bool:
+    """Whether an absence is long enough that somebody must be named; one without a known end may be.
+
+    Source: cover triggers, absence of 3 working days for P1 or of 10 otherwise (proposed) (domain reference 5.4).
+    """
+    if absence.last_day is None:
+        return True
+    start = _midnight(absence.first_day) - _A_DAY
+    return rules.calendar.end_of_day(absence.last_day) >= rules.deadline(
+        case.programme, cover_clock(case, rules), start
+    )
+
+
+def cover_clock(case: Case, rules: Rules) -> str:
+    """The clock that says how long an absence needs no cover."""
+    return "cover_priority" if is_first_priority(case, rules.programme(case.programme)) else "cover"
+
+
+def unavailability(
+    case: Case, worker: KeyWorker, moment: Moment, rules: Rules
+) -> Sequence[KeyWorkerUnavailable]:
+    """What this case must know of its worker's absence or last day; nothing if they simply are there."""
+    away: list[KeyWorkerUnavailable] = []
+    if worker.absence is not None and not _is_over(worker.absence, rules.london_day(moment.now)):
+        away.append(_absent(case, worker.worker_id, worker.absence, moment, rules))
+    if worker.active_until is not None:
+        away.append(_leaving(case, worker.worker_id, worker.active_until, rules))
+    if not away:
+        return []
+    # Of a leaver who is absent before, what is sooner; the handover starts in time all the same.
+    soonest = min(away, key=lambda one: one.orphaned_at or _NEVER)
+    return [soonest.model_copy(update={"handover_start_at": away[-1].handover_start_at})]
+
+
+def _leaving(case: Case, worker_id: WorkerId, last_day: date, rules: Rules) -> KeyWorkerUnavailable:
+    """Orphaned from the beginning of the first working day without them: who leaves on Friday is missed on Monday.
+
+    Source: leaver, 20 working days before the last day start handover (proposed) (domain reference 5.4).
+    """
+    without = rules.calendar.next_working_day(last_day)
+    return KeyWorkerUnavailable(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        worker_id=worker_id,
+        because="leaving",
+        first_day=without,
+        orphaned_at=_midnight(without),
+        handover_start_at=rules.deadline(case.programme, "leaver_handover", _midnight(last_day)),
+    )
+
+
+def _absent(
+    case: Case, worker_id: WorkerId, absence: Absence, moment: Moment, rules: Rules
+) -> KeyWorkerUnavailable:
+    """A long absence is noticed on its first day, at its end, so that the day can be used to name somebody."""
+    orphaned_at = None
+    if absence.last_day is None:
+        day_before = _midnight(absence.first_day) - _A_DAY
+        orphaned_at = rules.deadline(case.programme, cover_clock(case, rules), day_before)
+    elif needs_cover(case, absence, rules):
+        orphaned_at = rules.calendar.add_working_days(max(_midnight(absence.first_day), moment.now), 0)
+    return KeyWorkerUnavailable(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        worker_id=worker_id,
+        because="absent",
+        first_day=absence.first_day,
+        last_day=absence.last_day,
+        orphaned_at=orphaned_at,
+    )
+
+
+def excluded_today(case: Case, worker_id: WorkerId, moment: Moment, rules: Rules) -> KeyWorkerUnavailable:
+    """The worker may not go on, but the stage holds the case: somebody else must be named by the end of the day."""
+    return KeyWorkerUnavailable(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        worker_id=worker_id,
+        because="conflict_of_interest",
+        first_day=rules.london_day(moment.now),
+        orphaned_at=rules.calendar.add_working_days(moment.now, 0),
+    )
+
+
+def _is_over(absence: Absence, today: date) -> bool:
+    return absence.last_day is not None and absence.last_day < today
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), LONDON)
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+_CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
+
+
+class MarkAllocationOrphaned(Command):
+    """Record that nobody answers for a case any more, and escalate it; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-allocation-orphaned"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+class RaiseHandoverStart(Command):
+    """Ask for the handover of a leaver's case to start; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "raise-handover-start"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+@decides(MarkAllocationOrphaned, refuses=(AlreadyRecorded,))
+def mark_allocation_orphaned(
+    command: MarkAllocationOrphaned, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """The escalation is raised in the same breath, so it can be neither late nor forgotten.
+
+    Source: machine E, "worker inactive and no cover", escalate same day (domain reference 2.8).
+    """
+    due_at = case.require_passed(command, "orphaned", moment.now)
+    if "orphaned" in case.overdue or case.away is None:
+        raise AlreadyRecorded(what="that nobody answers for the case")
+    orphaned = AllocationOrphaned(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        worker_id=case.away.worker_id,
+        because=case.away.because,
+        due_at=due_at,
+    )
+    if open_escalation(case, "allocation"):
+        return [orphaned]
+    return [orphaned, escalation_raised(case, moment, rules, subject="allocation")]
+
+
+@decides(RaiseHandoverStart, refuses=(AlreadyRecorded,))
+def raise_handover_start(
+    command: RaiseHandoverStart, case: Case, worker: KeyWorker | None, moment: Moment
+) -> Sequence[Event]:
+    due_at = case.require_passed(command, "handover_start", moment.now)
+    if worker is None or worker.active_until is None:
+        raise AlreadyRecorded(what="that the worker stays")
+    return [
+        HandoverStartDue(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            worker_id=worker.worker_id,
+            last_day=worker.active_until,
+            due_at=due_at,
+        )
+    ]

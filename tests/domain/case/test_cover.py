@@ -1,0 +1,215 @@
+"""Cover: a worker is away or leaves, somebody named answers for each case, and a case without anybody is noticed."""
+
+from datetime import date, datetime
+
+import pytest
+
+from domain.case import away as aw
+from domain.case import cover as co
+from domain.case import matching
+from domain.case.escalation import EscalationRaised
+from domain.case.stages import Stage
+from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
+from domain.keyworker import events as k
+from domain.keyworker import worker as wo
+from domain.messages import Event
+from tests.support.scenario import (
+    MANAGER,
+    SYSTEM,
+    CaseStory,
+    WorkerStory,
+    a_case,
+    a_worker,
+    given,
+    like,
+    london,
+)
+
+SAM, ALEX = a_worker("sam"), a_worker("alex")
+MONDAY = london(2027, 3, 1, 9)
+
+
+def active() -> CaseStory:
+    return a_case().active(SAM)
+
+
+def absence(first: date, last: date | None) -> wo.RecordAbsence:
+    return wo.RecordAbsence(worker_id=SAM.worker_id, first_day=first, last_day=last)
+
+
+def cover(until: date, **more: object) -> co.StartCover:
+    told = {"told_by": "manager-1", "told_on": "2027-03-01"}
+    ids = {"case_id": active().case_id, "cover_worker_id": ALEX.worker_id}
+    return co.StartCover.model_validate({**ids, "until": until, **told, **more})
+
+
+def after(*before: Event | CaseStory | WorkerStory, command: object, at: datetime = MONDAY) -> list[Event]:
+    story = [one for each in before for one in ([each] if isinstance(each, Event) else each)]
+    return [*story, *given(*story).when(command, at=at).accepted().happened]  # type: ignore[arg-type]
+
+
+# -- leaving ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_who_leaves_on_friday_is_missed_on_monday_and_that_is_escalated_the_same_day() -> None:
+    leaving = wo.RecordKeyWorkerLeaving(worker_id=SAM.worker_id, last_day=date(2027, 3, 5))
+    told = given(active()).when(leaving, at=MONDAY)
+    told.then(
+        k.KeyWorkerLeft(worker_id=SAM.worker_id, last_day=date(2027, 3, 5)),
+        like(
+            aw.KeyWorkerUnavailable,
+            because="leaving",
+            orphaned_at=london(2027, 3, 8),
+            handover_start_at=london(2027, 2, 5, 17),
+        ),
+    )
+    gone = given(*active(), *told.happened)
+    mark = aw.MarkAllocationOrphaned(case_id=active().case_id)
+    gone.when(mark, at=london(2027, 3, 7, 23)).refused(NotYetDue)
+    orphaned = gone.when(mark, at=london(2027, 3, 8))
+    orphaned.then(
+        like(aw.AllocationOrphaned, because="leaving"), like(EscalationRaised, subject="allocation")
+    )
+    assert orphaned.after.case.stage is Stage.ACTIVE
+    again = given(*active(), *told.happened, *orphaned.happened)
+    again.when(mark, at=london(2027, 3, 9)).refused(AlreadyRecorded)
+
+
+def test_the_handover_of_a_leavers_cases_starts_twenty_working_days_before_the_last_day() -> None:
+    leaving = wo.RecordKeyWorkerLeaving(worker_id=SAM.worker_id, last_day=date(2027, 4, 30))
+    story = after(active(), command=leaving)
+    start = aw.RaiseHandoverStart(case_id=active().case_id)
+    given(*story).when(start, at=london(2027, 4, 2, 16, 59)).refused(NotYetDue)
+    due = given(*story).when(start, at=london(2027, 4, 2, 17))
+    due.then(like(aw.HandoverStartDue, last_day=date(2027, 4, 30)))
+    assert "handover_start" not in due.after.case.due
+
+
+def test_a_case_given_to_a_worker_whose_last_day_is_known_is_told_of_it() -> None:
+    from tests.domain.case.test_allocation import allocate
+
+    case, leaver = a_case().accepted(), a_worker().leaving(date(2027, 2, 26))
+    allocated = given(case, leaver).when(allocate(case, leaver))
+    assert allocated.one(aw.KeyWorkerUnavailable).because == "leaving"
+    assert "orphaned" in allocated.after.case.due
+
+
+# -- absence ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("urgent", "last", "orphaned_at"),
+    [
+        (False, date(2027, 3, 11), None),
+        (False, date(2027, 3, 12), london(2027, 3, 1, 17)),
+        (False, None, london(2027, 3, 12, 17)),
+        (True, date(2027, 3, 2), None),
+        (True, date(2027, 3, 3), london(2027, 3, 1, 17)),
+        (True, None, london(2027, 3, 3, 17)),
+    ],
+    ids=["9 wd", "10 wd", "no end", "P1, 2 wd", "P1, 3 wd", "P1, no end"],
+)
+def test_an_absence_of_ten_working_days_or_three_in_the_first_band_needs_cover(
+    urgent: bool, last: date | None, orphaned_at: datetime | None
+) -> None:
+    case = active().with_concern() if urgent else active()
+    absent = given(case).when(absence(date(2027, 3, 1), last), at=MONDAY)
+    assert absent.one(aw.KeyWorkerUnavailable).orphaned_at == orphaned_at
+    assert absent.after.case.due.get("orphaned") == orphaned_at
+
+
+def test_why_a_worker_is_away_stays_off_their_cases() -> None:
+    sick = wo.RecordAbsence(
+        worker_id=SAM.worker_id, first_day=date(2027, 3, 1), explanation="Operation on the knee"
+    )
+    absent = given(active()).when(sick, at=MONDAY)
+    assert "knee" not in absent.one(aw.KeyWorkerUnavailable).model_dump_json()
+    assert "explanation" not in absent.one(k.KeyWorkerAbsent).open_fields()
+
+
+def test_an_absence_does_not_end_before_it_begins_and_is_recorded_once() -> None:
+    backwards = absence(date(2027, 3, 5), date(2027, 3, 4))
+    given(SAM).when(backwards).refused(wo.AbsenceEndsBeforeItBegins)
+    story = after(SAM, command=absence(date(2027, 3, 1), None))
+    given(*story).when(absence(date(2027, 3, 1), None)).refused(AlreadyRecorded)
+    given(SAM).when(wo.EndAbsence(worker_id=SAM.worker_id)).refused(wo.NotAbsent)
+
+
+def test_a_worker_who_comes_back_ends_the_cover_and_the_alarm() -> None:
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), None))
+    covered = after(*away, command=cover(date(2027, 3, 31)))
+    back = given(*covered).when(wo.EndAbsence(worker_id=SAM.worker_id), at=london(2027, 3, 15, 9))
+    back.then(
+        k.KeyWorkerReturned,
+        like(co.CoverEnded, because="worker_returned", orphaned_at=None),
+        aw.KeyWorkerAvailable,
+    )
+    case = back.after.case
+    assert case.cover is None
+    assert not {"orphaned", "cover_ends"} & set(case.due)
+
+
+# -- cover -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_named_cover_stops_the_alarm_and_may_do_what_the_key_worker_may() -> None:
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), None))
+    started = given(*away).when(cover(date(2027, 3, 31)), as_=MANAGER, at=MONDAY)
+    started.then(like(co.CoverStarted, cover_worker_id=ALEX.worker_id, ends_at=london(2027, 3, 31, 17)))
+    assert "orphaned" not in started.after.case.due
+    assert started.after.workers[ALEX.worker_id].cases == {}, "a cover takes no case over"
+
+
+@pytest.mark.parametrize(("until", "allowed"), [(date(2027, 3, 11), False), (date(2027, 3, 12), True)])
+def test_cover_is_for_a_long_absence_or_an_immediate_risk(until: date, allowed: bool) -> None:
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), until))
+    outcome = given(*away).when(cover(until), at=MONDAY)
+    if allowed:
+        outcome.one(co.CoverStarted)
+    else:
+        outcome.refused(co.CoverNotNeeded, working_days=10)
+    given(*away).when(cover(until, ground="immediate_risk"), at=MONDAY).one(co.CoverStarted)
+
+
+def test_the_person_is_told_who_comes_or_it_is_said_why_not() -> None:
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), None))
+    untold = cover(date(2027, 3, 31), told_by=None, told_on=None)
+    given(*away).when(untold, at=MONDAY).refused(co.PersonNotTold)
+    unreachable = untold.model_copy(update={"not_told_because": "In custody, no visits"})
+    given(*away).when(unreachable, at=MONDAY).one(co.CoverStarted)
+
+
+def test_who_covers_is_somebody_else_whom_the_person_does_not_refuse() -> None:
+    away = after(active().refusing(ALEX), ALEX, command=absence(date(2027, 3, 1), None))
+    given(*away).when(cover(date(2027, 3, 31)), at=MONDAY).refused(matching.PersonRefusedWorker)
+    self_cover = cover(date(2027, 3, 31), cover_worker_id=SAM.worker_id)
+    given(*away).when(self_cover, at=MONDAY).refused(co.CoverIsTheWorker)
+    past = cover(date(2027, 2, 26))
+    given(*away).when(past, at=MONDAY).refused(co.CoverEndsInThePast)
+
+
+def test_a_full_worker_may_cover_because_a_cover_is_no_case_of_theirs() -> None:
+    away = after(active(), ALEX.carrying(15), command=absence(date(2027, 3, 1), None))
+    given(*away).when(cover(date(2027, 3, 31)), at=MONDAY).one(co.CoverStarted)
+
+
+@pytest.mark.parametrize(("back", "orphaned_at"), [(False, london(2027, 4, 1, 17)), (True, None)])
+def test_a_cover_ends_on_its_last_day_and_the_alarm_runs_again_if_the_worker_is_still_away(
+    back: bool, orphaned_at: datetime | None
+) -> None:
+    last = date(2027, 3, 31) if back else None
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), last))
+    covered = after(*away, command=cover(date(2027, 3, 31)))
+    mark = co.MarkCoverEnded(case_id=active().case_id)
+    given(*covered).when(mark, at=london(2027, 3, 31, 16, 59)).refused(NotYetDue)
+    over = given(*covered).when(mark, as_=SYSTEM, at=london(2027, 3, 31, 17))
+    over.then(like(co.CoverEnded, because="over", orphaned_at=orphaned_at))
+    given(*covered, *over.happened).when(mark, at=london(2027, 4, 1)).refused(WrongStage)
+
+
+def test_a_manager_ends_a_cover_that_there_is() -> None:
+    given(active()).when(co.EndCover(case_id=active().case_id)).refused(co.NoCover)
+    away = after(active(), ALEX, command=absence(date(2027, 3, 1), None))
+    covered = after(*away, command=cover(date(2027, 3, 31)))
+    ended = given(*covered).when(co.EndCover(case_id=active().case_id), at=london(2027, 3, 15, 9))
+    ended.then(like(co.CoverEnded, because="ended", orphaned_at=london(2027, 3, 16, 17)))

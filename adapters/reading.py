@@ -22,7 +22,7 @@ async def read_case(product: Product, case_id: UUID) -> CaseView:
     Raises: NotFound.
     """
     recorded = await product.log.read_stream(case_id)
-    _require_case(case_id, recorded)
+    require_events_of_a_case(case_id, recorded)
     return case_view(fold("Case", case_id, recorded), recorded[-1].version)
 
 
@@ -32,7 +32,7 @@ async def read_events(product: Product, case_id: UUID, *, limit: int, after: int
     Raises: NotFound.
     """
     recorded = await product.log.read_stream(case_id, after_version=after)
-    _require_case(case_id, recorded or await product.log.read_stream(case_id))
+    require_events_of_a_case(case_id, recorded or await product.log.read_stream(case_id))
     rows = tuple(event_view(one) for one in recorded[:limit])
     return Page(rows=rows, next=str(rows[-1].version) if len(recorded) > limit else None)
 
@@ -42,10 +42,14 @@ async def require_case(product: Product, case_id: UUID) -> None:
 
     Raises: NotFound.
     """
-    _require_case(case_id, await product.log.read_stream(case_id))
+    require_events_of_a_case(case_id, await product.log.read_stream(case_id))
 
 
-def _require_case(case_id: UUID, recorded: Sequence[Recorded]) -> None:
+def require_events_of_a_case(case_id: UUID, recorded: Sequence[Recorded]) -> None:
+    """Refuse a stream that is no case's.
+
+    Raises: NotFound.
+    """
     # An id may be a meeting's or a person's.
     if not recorded or not isinstance(recorded[0].event, CaseEvent):
         raise NotFound(kind="case", id=case_id)

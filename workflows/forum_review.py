@@ -34,6 +34,6 @@ class ForumReview(CaseProcess):
 
     def _actions_are_open(self) -> bool:
         # Actions have a process of their own now; one that began before goes on with those of its case.
-        if workflow.patched("actions-followed-up-apart"):
+        if self.knows("actions-followed-up-apart"):
             return False
         return self.stands_in(*OPEN_STAGES) and bool(self.case.actions)

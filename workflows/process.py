@@ -14,7 +14,15 @@ from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUp
 
 with workflow.unsafe.imports_passed_through():
     from domain.case.stages import Stage
-    from workflows.contracts import ISSUE, CaseBrief, IssueCommand, Issued, Waiting
+    from workflows.contracts import (
+        ISSUE,
+        Brief,
+        CaseBrief,
+        IssueCommand,
+        Issued,
+        MeetingBrief,
+        Waiting,
+    )
     from workflows.search_attributes import CASE_STAGE, NEXT_DUE, NEXT_STEP, WAITING_SINCE, WAITS_FOR
 
 # An activity that cannot reach the log is tried until it can: whatever is down comes back.
@@ -38,22 +46,19 @@ class Step:
         self.arguments = arguments
 
 
-class CaseProcess:
+class Process:
     """The part that all processes share. Each turn of `run` names its steps anew and ends with `next`."""
 
-    @workflow.init
-    def __init__(self, brief: CaseBrief) -> None:
-        self.case = brief
+    def __init__(self) -> None:
         self._steps: list[Step] = []
         self._taken: set[str] = set()
         self._refused: dict[str, int] = {}
         self._waiting: Waiting | None = None
 
-    @workflow.signal(description="Facts of the case were recorded; the brief says how it stands now")
-    def heard(self, brief: CaseBrief) -> None:
-        """Take the newer brief; one that was sent twice, or comes late, says nothing new."""
-        if brief.position > self.case.position:
-            self.case = brief
+    @property
+    def _brief(self) -> Brief:
+        """How what it is about stands, by what was heard last."""
+        raise NotImplementedError
 
     @workflow.query(description="What this process waits for, since when, and what it does next by itself")
     def waiting(self) -> Waiting | None:
@@ -61,30 +66,26 @@ class CaseProcess:
 
     # -- the words that a process is written in ---------------------------------------------------------------------
 
-    def stands_in(self, *stages: Stage) -> bool:
-        """Whether the case is in one of these stages."""
-        return self.case.stage in stages
-
     def at_once(self, command: str, *, occasion: object) -> None:
         """Issue this command now, once for this occasion."""
         self._steps.append(Step(command, str(occasion), None, {}))
 
     def when_passed(self, clock: str, command: str) -> None:
         """Issue this command when the clock runs out, once for its deadline, if the clock runs at all."""
-        due_at = self.case.due.get(clock)
-        if due_at is not None and clock not in self.case.overdue:
+        due_at = self._brief.due.get(clock)
+        if due_at is not None and clock not in self._brief.overdue:
             self.at(due_at, command)
 
     def when_each_passed(self, clock: str, command: str, argument: str) -> None:
         """The same for a clock of which a case has several: each names, after a colon, what it is about."""
-        for name, due_at in self.case.due.items():
+        for name, due_at in self._brief.due.items():
             kind, _, about = name.partition(":")
-            if kind == clock and about and name not in self.case.overdue:
+            if kind == clock and about and name not in self._brief.overdue:
                 self.at(due_at, command, **{argument: about})
 
     def runs(self, *clocks: str) -> bool:
         """Whether one of these clocks runs, whatever it is about."""
-        return any(name.partition(":")[0] in clocks for name in self.case.due)
+        return any(name.partition(":")[0] in clocks for name in self._brief.due)
 
     def at(self, due_at: datetime, command: str, **arguments: str) -> None:
         """Issue this command at an instant, once."""
@@ -92,28 +93,40 @@ class CaseProcess:
 
     async def next(self, waits_for: str, *, since: datetime | None = None) -> None:
         """Take the step that is due, or else wait until the case is heard of or the next deadline passes."""
-        steps = [step for step in self._steps if not self._settled(step)]
+        step = self.first_step()
         self._steps = []
-        now = workflow.now() + self.case.clock_ahead
-        step = min(steps, key=lambda one: one.due_at or _AT_ONCE, default=None)
+        now = workflow.now() + self._brief.clock_ahead
         if step is not None and (step.due_at is None or step.due_at <= now):
             await self._issue(step)
             return
-        self._show(waits_for, since or self.case.since, step)
+        self._show(waits_for, since or self._brief.since, step)
         if workflow.info().is_continue_as_new_suggested():
-            workflow.continue_as_new(self.case)
+            workflow.continue_as_new(self._brief)
         await self._sleep(step, now)
+
+    def knows(self, change: str) -> bool:
+        """Whether this process began with a change to its code, or else goes on as before it."""
+        return workflow.patched(change)
 
     # -- how it is done ---------------------------------------------------------------------------------------------
 
+    def first_step(self) -> Step | None:
+        """Of the steps that were named this turn, the one to take first, if any is left to take."""
+        steps = [step for step in self._steps if not self._settled(step)]
+        return min(steps, key=lambda one: one.due_at or _AT_ONCE, default=None)
+
     def _settled(self, step: Step) -> bool:
         # What a rule refused is tried again only when something about the case has changed.
-        return step.key in self._taken or self._refused.get(step.key) == self.case.position
+        return step.key in self._taken or self._refused.get(step.key) == self._brief.position
 
     async def _issue(self, step: Step) -> None:
-        knew = self.case.position
+        knew = self._brief.position
         order = IssueCommand(
-            case_id=self.case.case_id, command=step.command, key=step.key, arguments=step.arguments
+            case_id=self._brief.about,
+            about=self._brief.ABOUT,
+            command=step.command,
+            key=step.key,
+            arguments=step.arguments,
         )
         issued: Issued = await workflow.execute_activity(
             ISSUE,
@@ -129,13 +142,13 @@ class CaseProcess:
             self._refused[step.key] = knew
 
     async def _sleep(self, step: Step | None, now: datetime) -> None:
-        knew = self.case.position
+        knew = self._brief.position
         if step is None or step.due_at is None:
-            await workflow.wait_condition(lambda: self.case.position != knew)
+            await workflow.wait_condition(lambda: self._brief.position != knew)
             return
         try:
             await workflow.wait_condition(
-                lambda: self.case.position != knew,
+                lambda: self._brief.position != knew,
                 timeout=_up_to_the_millisecond(step.due_at - now),
                 timeout_summary=f"{step.command} at {step.due_at:%Y-%m-%d %H:%M} UTC",
             )
@@ -153,7 +166,7 @@ class CaseProcess:
         changed = [
             update
             for update in (
-                self._shown(CASE_STAGE, self.case.stage.value),
+                self._shown(CASE_STAGE, str(self._brief.stage)),
                 self._shown(WAITS_FOR, waits_for),
                 self._shown(WAITING_SINCE, since),
                 self._shown(NEXT_STEP, self._waiting.next_step),
@@ -163,7 +176,7 @@ class CaseProcess:
         ]
         if changed:
             workflow.upsert_search_attributes(changed)
-        workflow.set_current_details(_details(self.case, self._waiting))
+        workflow.set_current_details(_details(self._brief, self._waiting))
 
     def _shown(
         self, key: SearchAttributeKey[Shown], value: Shown | None
@@ -174,35 +187,80 @@ class CaseProcess:
         return key.value_unset() if value is None else key.value_set(value)
 
 
+class CaseProcess(Process):
+    """A process of one case."""
+
+    @workflow.init
+    def __init__(self, brief: CaseBrief) -> None:
+        super().__init__()
+        self.case = brief
+
+    @property
+    def _brief(self) -> CaseBrief:
+        return self.case
+
+    @workflow.signal(description="Facts of the case were recorded; the brief says how it stands now")
+    def heard(self, brief: CaseBrief) -> None:
+        """Take the newer brief; one that was sent twice, or comes late, says nothing new."""
+        if brief.position > self.case.position:
+            self.case = brief
+
+    def stands_in(self, *stages: Stage) -> bool:
+        """Whether the case is in one of these stages."""
+        return self.case.stage in stages
+
+
+class MeetingProcess(Process):
+    """A process of one forum meeting."""
+
+    @workflow.init
+    def __init__(self, brief: MeetingBrief) -> None:
+        super().__init__()
+        self.meeting = brief
+
+    @property
+    def _brief(self) -> MeetingBrief:
+        return self.meeting
+
+    @workflow.signal(description="Facts of the meeting were recorded; the brief says how it stands now")
+    def heard(self, brief: MeetingBrief) -> None:
+        """Take the newer brief; one that was sent twice, or comes late, says nothing new."""
+        if brief.position > self.meeting.position:
+            self.meeting = brief
+
+
 def _up_to_the_millisecond(duration: timedelta) -> timedelta:
     # Timers count milliseconds: one that fires a fraction early would find its deadline not yet passed.
     return -(-duration // _MILLISECOND) * _MILLISECOND
 
 
-def _details(case: CaseBrief, waiting: Waiting) -> str:
+def _details(brief: Brief, waiting: Waiting) -> str:
     """The summary on the workflow's page. Codes and instants only."""
+    what = brief.ABOUT.removesuffix("_id").title()
     lines = [
         f"**Waits for** {waiting.waits_for}, since {_instant(waiting.since)}",
-        f"**Case** {case.case_id} in stage {case.stage}, as of position {case.position} of the log",
+        f"**{what}** {brief.about} in stage {brief.stage}, as of position {brief.position} of the log",
     ]
     if waiting.next_step and waiting.next_due:
         lines.insert(1, f"**Next** {waiting.next_step} on {_instant(waiting.next_due)}")
-    if case.due:
-        clocks = (f"- {clock}: {_instant(due_at)}{_late(clock, case)}" for clock, due_at in case.due.items())
+    if brief.due:
+        clocks = (
+            f"- {clock}: {_instant(due_at)}{_late(clock, brief)}" for clock, due_at in brief.due.items()
+        )
         lines.append("**Running clocks**\n\n" + "\n".join(clocks))
-    if case.actions:
+    if isinstance(brief, CaseBrief) and brief.actions:
         actions = (
             f"- {action.action_id}: {_instant(action.due_at)}{' (overdue)' if action.overdue else ''}"
-            for action in case.actions
+            for action in brief.actions
         )
         lines.append("**Open actions**\n\n" + "\n".join(actions))
-    if case.heard:
-        lines.append("**Heard last** " + ", ".join(fact.topic for fact in case.heard))
+    if brief.heard:
+        lines.append("**Heard last** " + ", ".join(fact.topic for fact in brief.heard))
     return "\n\n".join(lines)
 
 
-def _late(clock: str, case: CaseBrief) -> str:
-    return " (overdue, on record)" if clock in case.overdue else ""
+def _late(clock: str, brief: Brief) -> str:
+    return " (overdue, on record)" if clock in brief.overdue else ""
 
 
 def _instant(instant: datetime) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 
 from adapters.cli.connect import run, run_on_lists
+from adapters.cli.explain import explain, replay
+from adapters.cli.naming import as_id, resolve
 from adapters.cli.output import json_option, one_of, print_json, print_pairs, print_table, say, whole_id
 from adapters.input import FieldError, InvalidInput, instant_from
 from adapters.views import CaseView, EventView
@@ -44,7 +45,12 @@ def case() -> None:
       ccp case show 0b8f0e5a
       ccp case events GMP-2027-00417
       ccp case audit 0b8f0e5a --json
+      ccp case explain 0b8f0e5a
     """
+
+
+case.add_command(explain)
+case.add_command(replay)
 
 
 @case.command()
@@ -60,13 +66,13 @@ def show(id: str, as_json: bool) -> None:  # noqa: A002 - the name people see in
     from adapters.reading import read_case
 
     async def work(product: Product) -> CaseView:
-        return await read_case(product, await _resolve(product, id))
+        return await read_case(product, await resolve(product, id))
 
     found = run(work)
     if as_json:
         print_json(found)
     else:
-        _show(found)
+        show_case(found)
 
 
 @case.command()
@@ -82,7 +88,7 @@ def events(id: str, as_json: bool) -> None:  # noqa: A002
     from adapters.reading import read_events
 
     async def work(product: Product) -> Page[EventView]:
-        return await read_events(product, await _resolve(product, id), limit=100_000, after=0)
+        return await read_events(product, await resolve(product, id), limit=100_000, after=0)
 
     found = run(work)
     if as_json:
@@ -115,7 +121,7 @@ def audit(id: str, as_json: bool) -> None:  # noqa: A002
     from adapters.reading import require_case
 
     async def work(product: Product) -> list[AuditRow]:
-        case_id = await _resolve(product, id)
+        case_id = await resolve(product, id)
         rows: list[AuditRow] = []
         after: str | None = None
         while True:
@@ -336,7 +342,7 @@ def agenda(forum_or_meeting: str, past: bool, as_json: bool) -> None:
       ccp agenda ardwick-longsight
       ccp agenda ardwick-longsight --past
     """
-    meeting_id = _as_id(forum_or_meeting)
+    meeting_id = as_id(forum_or_meeting)
 
     async def work(product: Product) -> list[MeetingRow]:
         if meeting_id is not None:
@@ -396,7 +402,7 @@ def _show_meeting(meeting: MeetingRow) -> None:
     print_table(["case", "", "referred by", "returned", "missing", "decided"], rows, empty="No item yet.")
 
 
-def _show(found: CaseView) -> None:
+def show_case(found: CaseView) -> None:
     print_pairs(
         [
             ("case", found.case_id),
@@ -441,18 +447,6 @@ def _show(found: CaseView) -> None:
     if found.actions:
         actions = [(one.action_id, one.agency, one.owner, one.due_at, one.state) for one in found.actions]
         print_table(["action", "agency", "owner", "due", "state"], actions, empty="")
-
-
-async def _resolve(product: Product, text: str) -> UUID:
-    """The case that is meant; a whole id needs no read model, so it works at once after a command."""
-    return _as_id(text) or await product.read_models.resolve_case(text)
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _more(page: Page[Any]) -> None:

@@ -274,7 +274,7 @@ def propose_step_down(
     Source: machine A, ProposeStepDown (domain reference 2.4).
     """
     case.require(command, Stage.ACTIVE)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     if not case.plan_reviewed:
         raise PlanNotReviewed
     if not command.outcomes_summary:

@@ -177,9 +177,9 @@ def evolve(case: Case, event: AnyConsentEvent) -> None:
 
 
 def _evolve_grant(case: Case, event: AnyGrantEvent) -> None:
-    grant = case.grants.get(event.grant_id)
-    if isinstance(event, c.ConsentRequested) or grant is None:
-        grant = case.grants[event.grant_id] = _asked(event, grant)
+    if isinstance(event, c.ConsentRequested):
+        case.grants[event.grant_id] = _asked(event, case.grants.get(event.grant_id))
+    grant = case.grants[event.grant_id]
     grant.state = grant_state_after(grant.state, event)
     match event:
         case c.ConsentRequested():
@@ -213,10 +213,8 @@ def _evolve_grant(case: Case, event: AnyGrantEvent) -> None:
             assert_never(event)
 
 
-def _asked(event: AnyGrantEvent, earlier: Grant | None) -> Grant:
+def _asked(event: c.ConsentRequested, earlier: Grant | None) -> Grant:
     """A grant as it is asked for, for the first time or again: what was said to an earlier request is history."""
-    if not isinstance(event, c.ConsentRequested):
-        raise TypeError("a consent begins with a request")
     return Grant(
         event.grant_id,
         event.discloser,

@@ -54,7 +54,7 @@ class PathwayActivities:
 
     async def _carry_out(self, order: IssueCommand) -> Answer:
         kind = catalogue.decision(order.command).command
-        command = kind.model_validate({"case_id": order.case_id, **order.arguments})
+        command = kind.model_validate({order.about: order.case_id, **order.arguments})
         return await self._application.execute(
             Request(command=command, actor=ENGINE, command_id=command_id(order), correlation_id=order.case_id)
         )

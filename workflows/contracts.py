@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.case.stages import Stage
+from domain.meeting.state import MeetingStage
 
 
 class ProcessKind(StrEnum):
@@ -31,6 +33,7 @@ class ProcessKind(StrEnum):
     ESCALATION = "escalation"
     TRANSFER = "transfer"
     AFTER_CLOSURE = "after-closure"
+    MEETING = "meeting"
 
 
 def workflow_id(kind: ProcessKind, case_id: UUID) -> str:
@@ -59,23 +62,60 @@ class OpenAction(_Contract):
     overdue: bool = False
 
 
-class CaseBrief(_Contract):
-    """Where a case stands, as much as a process needs to know. It replaces the one before; nothing adds up.
+class Brief(_Contract):
+    """Where a case or a meeting stands, as much as a process needs to know. It replaces the one before; nothing adds up.
 
-    `position` is that of the last event in it, `since` the instant that brought the case into its stage. `due` are the
+    `position` is that of the last event in it, `since` the instant that brought it into its stage. `due` are the
     running clocks, `overdue` those whose lateness is on record. `heard` are the facts that are new in this brief.
     """
 
-    case_id: UUID
+    ABOUT: ClassVar[str]
+    """Which of its fields names what it is about; commands name it by the same field."""
+
     position: int
     programme: str
-    stage: Stage
-    neighbourhood: str | None = None
+    stage: str
     since: datetime
     due: dict[str, datetime] = {}
     overdue: tuple[str, ...] = ()
-    actions: tuple[OpenAction, ...] = ()
     heard: tuple[Fact, ...] = ()
+    clock_ahead: timedelta = timedelta(0)
+    """By how much the product's clock is ahead of Temporal's; other than nothing in virtual time only."""
+
+    @property
+    def about(self) -> UUID:
+        """The id of the case or meeting."""
+        found: UUID = getattr(self, self.ABOUT)
+        return found
+
+
+class Heard(_Contract):
+    """Of any brief, up to where it goes and in which stage: enough to see whether a process is up to date."""
+
+    position: int
+    stage: str
+
+
+class MeetingBrief(Brief):
+    """Where a forum meeting stands."""
+
+    ABOUT: ClassVar[str] = "meeting_id"
+
+    meeting_id: UUID
+    stage: MeetingStage
+    forum: str
+    short_notice: bool = False
+
+
+class CaseBrief(Brief):
+    """Where a case stands."""
+
+    ABOUT: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    stage: Stage
+    neighbourhood: str | None = None
+    actions: tuple[OpenAction, ...] = ()
     acknowledged: bool = False
     proposal_wanted_at: int = 0
     """Position of the last event that calls for a proposal of key workers; 0 if none ever did."""
@@ -85,14 +125,16 @@ class CaseBrief(_Contract):
     allocation_accepted: bool = False
     check_in: int = 0
     monitoring_elapsed: bool = False
-    clock_ahead: timedelta = timedelta(0)
-    """By how much the product's clock is ahead of Temporal's; other than nothing in virtual time only."""
 
 
 class IssueCommand(_Contract):
-    """A command for the engine to issue in its own name. The same `key` for the same case is the same command."""
+    """A command for the engine to issue in its own name. The same `key` for the same case is the same command.
+
+    `about` says what kind of thing the id in `case_id` is, by the field in which commands name it: a case or a meeting.
+    """
 
     case_id: UUID
+    about: str = "case_id"
     command: str
     key: str
     arguments: dict[str, str] = {}

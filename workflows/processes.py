@@ -14,14 +14,15 @@ from workflows.cover import Cover
 from workflows.escalation import Escalation
 from workflows.forum_review import ForumReview
 from workflows.grant_review import GrantReview
-from workflows.process import CaseProcess
+from workflows.meeting import ForumMeeting
+from workflows.process import Process
 from workflows.referral import Referral
 from workflows.safeguarding import Safeguarding
 from workflows.step_down import StepDown
 from workflows.support import Support
 from workflows.transfer import Transfer
 
-PROCESSES: Final[Mapping[ProcessKind, type[CaseProcess]]] = {
+PROCESSES: Final[Mapping[ProcessKind, type[Process]]] = {
     ProcessKind.REFERRAL: Referral,
     ProcessKind.CONSENT: Consent,
     ProcessKind.FORUM_REVIEW: ForumReview,
@@ -35,5 +36,6 @@ PROCESSES: Final[Mapping[ProcessKind, type[CaseProcess]]] = {
     ProcessKind.ESCALATION: Escalation,
     ProcessKind.TRANSFER: Transfer,
     ProcessKind.AFTER_CLOSURE: AfterClosure,
+    ProcessKind.MEETING: ForumMeeting,
 }
 """A process is known to Temporal by the name of its class."""

@@ -265,6 +265,7 @@ class MeetingProgress(Progress):
 
 def begin(stream_id: UUID, topic: str) -> Progress:
     """The reading of a stream from its start; its first event says what the stream is about."""
-    if issubclass(EVENTS[topic], MeetingEvent):
+    event = EVENTS.get(topic)
+    if event is not None and issubclass(event, MeetingEvent):
         return MeetingProgress(MeetingId(stream_id))
     return CaseProgress(CaseId(stream_id))

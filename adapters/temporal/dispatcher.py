@@ -21,9 +21,8 @@ from adapters.postgres.errors import LogError
 from adapters.postgres.sql import named_queries
 from adapters.temporal.herald import Herald
 from adapters.temporal.telling import Log, Telling, Untold, is_the_logs_fault, tell_until_it_stands
-from domain.messages import CaseId
 from projections.tasks import rung
-from workflows.routing import Progress
+from workflows.routing import begin
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -176,8 +175,8 @@ class Dispatcher:
         while self._in_doubt:
             case_id, after = next(iter(self._in_doubt.items()))
             try:
-                progress = Progress(CaseId(case_id))
                 stream = await self._log.read_stream(case_id)
+                progress = begin(case_id, stream[0].event.TOPIC)
                 progress.read(one for one in stream if one.position <= after)
                 routing = progress.hear([one for one in stream if one.position > after])
                 await tell_until_it_stands(self._log, self._herald, progress, routing)

@@ -1,4 +1,4 @@
-"""Brings a brief to the processes of a case: starts those that must run, and lets the others hear that they are over.
+"""Brings a brief to the processes of a case or a meeting: starts those that must run, and lets the others hear that they are over.
 
 Waits for a Temporal server that is away, with a line in the log when it goes and when it is back. Must not read the
 log and must not choose who hears what.
@@ -21,8 +21,7 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.contracts import CaseBrief, ProcessKind, workflow_id
-from workflows.process import CaseProcess
+from workflows.contracts import Brief, CaseBrief, ProcessKind, workflow_id
 from workflows.processes import PROCESSES
 from workflows.search_attributes import CASE_ID, CASE_STAGE, NEIGHBOURHOOD, PROGRAMME
 
@@ -46,7 +45,9 @@ _RPC_TIMEOUT: Final = timedelta(seconds=10)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _PATIENCE_SECONDS: Final = 60.0
 """How long one message is tried while Temporal takes others."""
-_Attempt = Callable[[ProcessKind, CaseBrief], Awaitable[None]]
+_HEARD: Final = "heard"
+"""The signal by which every process hears."""
+_Attempt = Callable[[ProcessKind, Brief], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -71,41 +72,41 @@ class Herald:
         for kind in sorted(routing.end):
             await self._patiently(self._tell_of_the_end, kind, routing.brief)
 
-    async def _tell_or_start(self, kind: ProcessKind, brief: CaseBrief) -> None:
+    async def _tell_or_start(self, kind: ProcessKind, brief: Brief) -> None:
         # A signal alone carries the brief once; with a start it would be there twice.
         if not await self._signal(kind, brief):
             await self._start_and_tell(kind, brief)
 
-    async def _start_and_tell(self, kind: ProcessKind, brief: CaseBrief) -> None:
+    async def _start_and_tell(self, kind: ProcessKind, brief: Brief) -> None:
         await self._client.start_workflow(
             PROCESS_NAMES[kind],
             brief,
-            id=workflow_id(kind, brief.case_id),
+            id=workflow_id(kind, brief.about),
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal="heard",
+            start_signal=_HEARD,
             start_signal_args=[brief],
             search_attributes=_search_attributes(brief),
-            static_summary=f"{kind} of case {brief.case_id}",
+            static_summary=f"{kind} of {brief.ABOUT.removesuffix('_id')} {brief.about}",
             rpc_timeout=_RPC_TIMEOUT,
         )
 
-    async def _tell_of_the_end(self, kind: ProcessKind, brief: CaseBrief) -> None:
+    async def _tell_of_the_end(self, kind: ProcessKind, brief: Brief) -> None:
         await self._signal(kind, brief)
 
-    async def _signal(self, kind: ProcessKind, brief: CaseBrief) -> bool:
+    async def _signal(self, kind: ProcessKind, brief: Brief) -> bool:
         """Let a process hear a brief, and answer whether there is one: it may never have begun, or have ended."""
-        handle = self._client.get_workflow_handle(workflow_id(kind, brief.case_id))
+        handle = self._client.get_workflow_handle(workflow_id(kind, brief.about))
         try:
-            await handle.signal(CaseProcess.heard, brief, rpc_timeout=_RPC_TIMEOUT)
+            await handle.signal(_HEARD, brief, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return False
         return True
 
-    async def _patiently(self, attempt: _Attempt, kind: ProcessKind, brief: CaseBrief) -> None:
+    async def _patiently(self, attempt: _Attempt, kind: ProcessKind, brief: Brief) -> None:
         pause = _FIRST_PAUSE
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -130,13 +131,14 @@ class Herald:
         self.temporal_is_away = away
 
 
-def _search_attributes(brief: CaseBrief) -> TypedSearchAttributes:
+def _search_attributes(brief: Brief) -> TypedSearchAttributes:
     """What is known from the start, so that a process can be found before any worker has seen it."""
     pairs = [
-        SearchAttributePair(CASE_ID, str(brief.case_id)),
         SearchAttributePair(PROGRAMME, brief.programme),
-        SearchAttributePair(CASE_STAGE, brief.stage.value),
+        SearchAttributePair(CASE_STAGE, str(brief.stage)),
     ]
-    if brief.neighbourhood is not None:
-        pairs.append(SearchAttributePair(NEIGHBOURHOOD, brief.neighbourhood))
+    if isinstance(brief, CaseBrief):
+        pairs.append(SearchAttributePair(CASE_ID, str(brief.case_id)))
+        if brief.neighbourhood is not None:
+            pairs.append(SearchAttributePair(NEIGHBOURHOOD, brief.neighbourhood))
     return TypedSearchAttributes(pairs)

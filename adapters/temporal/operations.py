@@ -19,7 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.case.stages import Stage
 from domain.errors import NotFound
-from workflows.contracts import CaseBrief, IssueCommand, Issued, ProcessKind
+from workflows.contracts import Brief, IssueCommand, Issued, ProcessKind
 from workflows.search_attributes import (
     CASE_ID,
     CASE_STAGE,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 _RECENT: Final = 30
-_C = TypeVar("_C", CaseBrief, IssueCommand, Issued)
+_C = TypeVar("_C", Brief, IssueCommand, Issued)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -103,7 +103,7 @@ async def list_workflows(
     limit: int | None = None,
 ) -> Sequence[WorkflowRow]:
     """The processes that run, those with the nearest deadline first; with `closed_too` also those that ended."""
-    conditions = [f"{CASE_ID.name} = '{case_id}'" if case_id else f"{CASE_ID.name} IS NOT NULL"]
+    conditions = [f"{CASE_ID.name} = '{case_id}'" if case_id else f"{PROGRAMME.name} IS NOT NULL"]
     if not closed_too:
         conditions.append("ExecutionStatus = 'Running'")
     if kind is not None:
@@ -195,7 +195,7 @@ class _Told:
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                 return "began"
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-                brief = await self._one(event.workflow_execution_signaled_event_attributes.input, CaseBrief)
+                brief = await self._one(event.workflow_execution_signaled_event_attributes.input, Brief)
                 facts = ", ".join(fact.topic for fact in brief.heard) or "how the case stands"
                 return f"heard of {facts}; stage {brief.stage}"
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:

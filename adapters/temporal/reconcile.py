@@ -26,9 +26,9 @@ from adapters.temporal.dispatcher import NAME
 from adapters.temporal.herald import PROCESS_NAMES, Herald
 from adapters.temporal.telling import is_the_logs_fault, tell_until_it_stands
 from domain import catalogue
-from domain.messages import CaseEvent, CaseId
-from workflows.contracts import CaseBrief, ProcessKind, workflow_id
-from workflows.routing import Progress, Routing, wanted
+from domain.messages import CaseEvent, MeetingEvent
+from workflows.contracts import Heard, ProcessKind, workflow_id
+from workflows.routing import Progress, Routing, begin
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -43,7 +43,9 @@ LISTED: Final = 1_000
 """How many differences are told one by one; all are counted."""
 
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
-_TOPICS: Final = sorted(topic for topic, event in catalogue.events().items() if issubclass(event, CaseEvent))
+_TOPICS: Final = sorted(
+    topic for topic, event in catalogue.events().items() if issubclass(event, CaseEvent | MeetingEvent)
+)
 _RUNNING: Final = "ExecutionStatus = 'Running'"
 _LOOKS: Final = 4
 _PAUSE_SECONDS: Final = 0.5
@@ -163,7 +165,7 @@ class _Heard:
 
     def knows(self, case: _Case) -> bool:
         """Whether it knows how its case stands."""
-        return (self.position, self.stage) == (case.progress.position, case.progress.case.stage)
+        return (self.position, self.stage) == (case.progress.position, case.progress.stage)
 
 
 class _Reconciling:
@@ -222,15 +224,16 @@ class _Reconciling:
         return await asyncio.gather(*(self._case(case_id) for case_id in ids))
 
     async def _case(self, case_id: UUID) -> _Case:
-        progress = Progress(CaseId(case_id))
         try:
             async with self._reads:
-                progress.read(await self._log.read_stream(case_id))
+                stream = await self._log.read_stream(case_id)
+                progress = begin(case_id, stream[0].event.TOPIC if stream else "")
+                progress.read(stream)
         except Exception as error:  # whatever is wrong with this case, the others are compared
             if is_the_logs_fault(error):
                 raise
-            return _Case(progress, readable=False)
-        return _Case(progress, wanted(progress.case))
+            return _Case(begin(case_id, ""), readable=False)
+        return _Case(progress, progress.wanted())
 
     async def _listed(self, after: str, last: str) -> AsyncIterator[str]:
         """What runs for the cases of a range, by Temporal's list."""
@@ -292,7 +295,7 @@ class _Reconciling:
 
     async def _told(self, message: Payloads) -> _Heard:
         try:
-            found: list[CaseBrief] = await self._client.data_converter.decode(message.payloads, [CaseBrief])
+            found: list[Heard] = await self._client.data_converter.decode(message.payloads, [Heard])
         except Exception:  # noqa: BLE001 - whatever it was told, and however, it was not by us
             return _Heard()
         return _Heard(found[0].position, found[0].stage) if found else _Heard()
@@ -337,7 +340,7 @@ class _Reconciling:
                 what,
                 process,
                 case_id,
-                case.progress.case.stage if case and case.progress.version else None,
+                case.progress.stage if case and case.progress.version else None,
                 case.progress.position if case and case.progress.version else None,
                 heard.position if heard and heard.position >= 0 else None,
                 repaired,

@@ -1,6 +1,6 @@
 """Telling of cases: many at once, but of one case one message after the other, so that its processes hear in order.
 
-What comes for a case while it is being told of is put together in its next message. Keeps in mind how the last cases
+What is said here of cases holds for meetings too. What comes for a case while it is being told of is put together in its next message. Keeps in mind how the last cases
 stood, so that most news can be told without reading the log again. A case that cannot be read or told of is set aside
 with the reason, and the others go on. Must not keep a position and must not choose who hears what.
 """
@@ -19,23 +19,23 @@ import structlog
 from adapters.postgres.errors import LogError, NewerSchema, UnknownTopic, UnreadableEvent
 from domain import catalogue
 from domain.case.correction import RecordVoided, voided_versions
-from domain.messages import CaseEvent, CaseId, Recorded
+from domain.messages import CaseEvent, MeetingEvent, Recorded
 from domain.ports import LogReader
 from projections.parked import reason_of
 from projections.source import Source, Stored
-from workflows.routing import Progress
+from workflows.routing import begin
 
 if TYPE_CHECKING:
     from adapters.temporal.herald import Herald
-    from workflows.routing import Routing
+    from workflows.routing import Progress, Routing
 
 WAITING_FACTS: Final = 1_000
 """How many facts may wait to be told before no more are read."""
 REMEMBERED: Final = 1_000
 """Of how many cases it is kept in mind how they stood when they were last told of."""
 
-_OF_NO_CASE: Final = frozenset(
-    topic for topic, event in catalogue.events().items() if not issubclass(event, CaseEvent)
+_OF_NOTHING_WITH_A_PROCESS: Final = frozenset(
+    topic for topic, event in catalogue.events().items() if not issubclass(event, CaseEvent | MeetingEvent)
 )
 _UNREADABLE: Final = (UnknownTopic, NewerSchema, UnreadableEvent)
 _END: Final = 2**63 - 1
@@ -59,7 +59,7 @@ async def tell_until_it_stands(log: LogReader, herald: Herald, progress: Progres
     """
     while True:
         await herald.tell(routing)
-        news = await log.read_stream(progress.case.case_id, after_version=progress.version)
+        news = await log.read_stream(progress.stream_id, after_version=progress.version)
         if not news:
             return
         routing = progress.hear(news)
@@ -129,7 +129,7 @@ class Telling:
             await self._room.wait()
         for one in batch:
             # A topic that only a newer release knows may be a case's.
-            if one.topic not in _OF_NO_CASE:
+            if one.topic not in _OF_NOTHING_WITH_A_PROCESS:
                 case = self._case(one.stream_id, one.position - 1)
                 case.facts.append(one)
                 case.anew |= behind
@@ -146,10 +146,10 @@ class Telling:
         case = self._in_hand.get(case_id)
         if case is None:
             case = self._in_hand[case_id] = _Case(after)
-            self._group.create_task(self._tell_of(CaseId(case_id), case))
+            self._group.create_task(self._tell_of(case_id, case))
         return case
 
-    async def _tell_of(self, case_id: CaseId, case: _Case) -> None:
+    async def _tell_of(self, case_id: UUID, case: _Case) -> None:
         while case.facts or case.anew:
             async with self._turns:
                 facts, case.facts = case.facts, []
@@ -167,22 +167,23 @@ class Telling:
         del self._in_hand[case_id]
         self.moved.set()
 
-    async def _tell(self, case_id: CaseId, case: _Case, new: Sequence[Stored], *, anew: bool) -> None:
+    async def _tell(self, case_id: UUID, case: _Case, new: Sequence[Stored], *, anew: bool) -> None:
         progress = self._remembered.pop(case_id, None)
         set_aside = self.untold.get(case_id)
         facts: Sequence[Recorded]
         # What was taken up may be void now: then the case is read from its start.
         void = anew or any(one.topic == RecordVoided.TOPIC for one in new)
         if progress is None or void:
-            progress = Progress(case_id)
             if set_aside or void or new[0].version > 1:
                 stream = await self._log.read_streams([case_id], up_to_position=_END)
+                progress = begin(case_id, stream[0].topic)
                 # An event that nobody here knows made it look like a case; its first event, which is known, says more.
-                facts = [] if stream[0].topic in _OF_NO_CASE else _opened(stream)
+                facts = [] if stream[0].topic in _OF_NOTHING_WITH_A_PROCESS else _opened(stream)
                 after = set_aside.after if set_aside else case.after
                 progress.void = voided_versions(one.event for one in facts)
                 progress.read(one for one in facts if one.position <= after)
             else:
+                progress = begin(case_id, new[0].topic)
                 facts = _opened(new)
         else:
             facts = _opened(new)
@@ -202,7 +203,7 @@ class Telling:
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
 
-    def _set_aside(self, case_id: CaseId, after: int, reason: str) -> None:
+    def _set_aside(self, case_id: UUID, after: int, reason: str) -> None:
         before = self.untold.get(case_id)
         self.untold[case_id] = Untold(before.after if before else after, reason)
         if before is None or before.reason != reason:

@@ -24,6 +24,9 @@ from adapters.embedded import (
     find_running,
     withdraw,
 )
+from adapters.outbox.mailbox import LocalMailbox
+from adapters.outbox.outbox import Outbox
+from adapters.outbox.post import Post
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import open_pool
@@ -80,7 +83,8 @@ async def open_product(
         application = Application(
             log=log, identities=log, pool=log, clock=clock or SystemClock(), rules=rules
         )
-        yield Product(application, log, ReadModels(pool), pool, settings, rules)
+        mailbox = LocalMailbox(settings.data / "mailbox")
+        yield Product(application, log, ReadModels(pool), pool, settings, rules, Outbox(pool), mailbox)
     finally:
         await _close(pool)
 
@@ -143,10 +147,13 @@ async def servers(settings: Settings) -> AsyncIterator[Addresses]:
 
 @asynccontextmanager
 async def engine(product: Product, *, temporal_address: str, workflows: bool = True) -> AsyncIterator[None]:
-    """What runs by itself: projections, and with `workflows` the dispatcher and a worker. Temporal may be away."""
+    """What runs by itself: projections and post, and with `workflows` the dispatcher and a worker. Temporal may be away."""
     async with contextlib.AsyncExitStack() as stack:
         runner = ProjectionRunner(product.pool, product.log)
         stack.push_async_callback(_cancel, asyncio.create_task(runner.run()))
+        post = Post(product.pool, product.log, product.mailbox)
+        posting = asyncio.create_task(_for_ever("post", post.run))
+        stack.push_async_callback(_cancel, posting)
         if workflows:
             running = asyncio.create_task(
                 _for_ever("workflows", lambda: _workflows(product, temporal_address))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncpg import Pool
 
+    from adapters.outbox.mailbox import LocalMailbox
+    from adapters.outbox.outbox import Outbox
     from adapters.postgres.event_log import PostgresEventLog
     from adapters.settings import Settings
     from domain.application import Application
@@ -25,3 +27,5 @@ class Product:
     pool: Pool
     settings: Settings
     rules: Rules
+    outbox: Outbox
+    mailbox: LocalMailbox

@@ -7,6 +7,8 @@ CREATE SCHEMA log;
 
 CREATE SCHEMA migration;
 
+CREATE SCHEMA outbox;
+
 CREATE SCHEMA read;
 
 CREATE FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
@@ -107,18 +109,16 @@ BEGIN
         originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
     )
     SELECT stream_ids[new.stream],
-           append.versions[new.stream] + row_number() OVER (PARTITION BY new.stream ORDER BY new.number),
-           new.topic,
-           new.state,
-           append."position" + new.number,
-           new.event_id,
+           append.versions[new.stream] + new.step,
+           event_topics[new.place],
+           event_states[new.place],
+           append."position" + row_number() OVER (ORDER BY new.place),
+           event_ids[new.place],
            command_ids[stream_commands[new.stream]],
-           new.metadata
+           event_metadata[new.place]
     FROM (
-        -- Numbered before the streams are told apart, so that one sort is enough.
-        SELECT given.*, row_number() OVER (ORDER BY given.place) AS number
-        FROM unnest(event_streams, event_topics, event_states, event_ids, event_metadata)
-            WITH ORDINALITY AS given (stream, topic, state, event_id, metadata, place)
+        SELECT given.stream, given.place, row_number() OVER (PARTITION BY given.stream ORDER BY given.place) AS step
+        FROM unnest(event_streams) WITH ORDINALITY AS given (stream, place)
         WHERE append.outcomes[stream_commands[given.stream]] = 0
     ) AS new;
     GET DIAGNOSTICS written = ROW_COUNT;
@@ -227,6 +227,46 @@ CREATE TABLE migration.applied (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE outbox.message (
+    message_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    recipient text NOT NULL,
+    agency text,
+    worker_id uuid,
+    about text NOT NULL,
+    case_id uuid,
+    meeting_id uuid,
+    at timestamp with time zone NOT NULL,
+    correlation_id uuid NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    tries_left integer NOT NULL,
+    last_error text,
+    next_attempt_at timestamp with time zone,
+    delivered_at timestamp with time zone
+);
+
+COMMENT ON COLUMN outbox.message.message_id IS 'made of event, recipient and what it is about, so that there is one of each';
+
+COMMENT ON COLUMN outbox.message.last_error IS 'the kind of the last error, never its words';
+
+COMMENT ON COLUMN outbox.message.next_attempt_at IS 'null when it was delivered, or was given up until somebody retries it';
+
+CREATE TABLE outbox."position" (
+    name text NOT NULL,
+    "position" bigint NOT NULL
+);
+
+COMMENT ON TABLE outbox."position" IS 'Up to where in the log everybody has a message who is to be told.';
+
+CREATE TABLE outbox.unread (
+    "position" bigint NOT NULL,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE outbox.unread IS 'Events that could not be read, and the kind of error: who is to be told of them is not known yet. Tried again.';
+
 ALTER TABLE ONLY dispatch."position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (name);
 
@@ -248,6 +288,15 @@ ALTER TABLE ONLY log.reservation
 ALTER TABLE ONLY migration.applied
     ADD CONSTRAINT applied_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY outbox.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY outbox."position"
+    ADD CONSTRAINT position_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY outbox.unread
+    ADD CONSTRAINT unread_pkey PRIMARY KEY ("position");
+
 CREATE INDEX event_command_id ON log.event USING btree (command_id, notification_id);
 
 CREATE INDEX event_key_worker_registered ON log.event USING btree (notification_id) WHERE (topic = 'KeyWorkerRegistered'::text);
@@ -256,6 +305,12 @@ CREATE UNIQUE INDEX event_notification_id ON log.event USING btree (notification
 
 CREATE INDEX identity_key_person_id ON log.identity_key USING btree (person_id);
 
+CREATE INDEX message_position ON outbox.message USING btree ("position", message_id);
+
+CREATE INDEX message_undelivered ON outbox.message USING btree ("position", message_id) WHERE (delivered_at IS NULL);
+
+CREATE INDEX message_waiting ON outbox.message USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON log.event FOR EACH STATEMENT EXECUTE FUNCTION log.refuse_change();
 
 ALTER TABLE log.event ENABLE ALWAYS TRIGGER refuse_change;
@@ -263,6 +318,8 @@ ALTER TABLE log.event ENABLE ALWAYS TRIGGER refuse_change;
 GRANT USAGE ON SCHEMA dispatch TO ccp_app;
 
 GRANT USAGE ON SCHEMA log TO ccp_app;
+
+GRANT USAGE ON SCHEMA outbox TO ccp_app;
 
 GRANT ALL ON SCHEMA read TO ccp_app;
 
@@ -278,3 +335,9 @@ GRANT SELECT ON TABLE log.event TO ccp_app;
 GRANT SELECT ON TABLE log.identity_key TO ccp_app;
 
 GRANT SELECT ON TABLE log.reservation TO ccp_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE outbox.message TO ccp_app;
+
+GRANT SELECT,UPDATE ON TABLE outbox."position" TO ccp_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE outbox.unread TO ccp_app;

@@ -33,6 +33,7 @@ from adapters.temporal.turnstile import Turnstile
 from workflows.search_attributes import NEXT_DUE
 
 if TYPE_CHECKING:
+    from adapters.outbox.post import Post
     from adapters.temporal.dispatcher import Dispatcher
     from domain.ports import Clock, LogReader
 
@@ -77,6 +78,7 @@ class VirtualTime:
         self._turnstile = turnstile
         self._clock = HeldClock(instant)
         self._watched: tuple[Dispatcher, LogReader] | None = None
+        self._post: Post | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -109,7 +111,7 @@ class VirtualTime:
 
     async def end(self) -> None:
         """End every process that was begun, so that none wakes in the time of another story."""
-        self._watched = None
+        self._watched = self._post = None
         self._turnstile.open()
         for workflow_id in list(self._turnstile.started):
             try:
@@ -134,9 +136,9 @@ class VirtualTime:
         """The present instant."""
         return self._clock.instant
 
-    def watch(self, dispatcher: Dispatcher, log: LogReader) -> None:
+    def watch(self, dispatcher: Dispatcher, log: LogReader, post: Post | None = None) -> None:
         """Say who has to come to rest before time may go on."""
-        self._watched = (dispatcher, log)
+        self._watched, self._post = (dispatcher, log), post
         self._turnstile.one_at_a_time = True
 
     async def advance(self, duration: timedelta) -> None:
@@ -192,7 +194,12 @@ class VirtualTime:
         if await log.head() != head:
             return "the log", None
         # Everybody else is at rest: now, and only now, it is clear whose turn is next.
-        return self._turnstile.let_through() or "", next_due
+        if acts_now := self._turnstile.let_through():
+            return acts_now, next_due
+        # Messages follow from the log and nothing from them, so they are waited for last.
+        if self._post is not None and not self._post.at_rest(head):
+            return "the post", None
+        return "", next_due
 
     async def _describe(self, workflow_id: str) -> DescribeWorkflowExecutionResponse:
         # Not by the SDK's own reading: this server keeps an attribute that was unset as null, which that cannot read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,8 @@ import httpx
 import pytest
 
 from adapters.http import create_app
+from adapters.outbox.mailbox import LocalMailbox
+from adapters.outbox.outbox import Outbox
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.product import Product
 from adapters.settings import Settings
@@ -43,12 +46,13 @@ def clock() -> StandingClock:
 
 @pytest.fixture
 async def product(
-    pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules, clock: StandingClock
+    pool: asyncpg.Pool, log: PostgresEventLog, rules: Rules, clock: StandingClock, tmp_path: Path
 ) -> AsyncIterator[Product]:
     await prepare(pool)
     runner = asyncio.create_task(ProjectionRunner(pool, log).run())
     application = Application(log=log, identities=log, pool=log, clock=clock, rules=rules)
-    yield Product(application, log, ReadModels(pool), pool, Settings(), rules)
+    mailbox = LocalMailbox(tmp_path / "mailbox")
+    yield Product(application, log, ReadModels(pool), pool, Settings(), rules, Outbox(pool), mailbox)
     runner.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await runner

@@ -56,6 +56,7 @@ from tests.support.scenario import (
 
 OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
 RECEIVING = actor(Role.FORUM_MEMBER, person="recovery-1", agency=HOUSING)
+OPERATIONS = actor(Role.OPERATIONS)
 A_MINUTE = timedelta(minutes=1)
 FEBRUARY = london(2027, 2, 17, 10)
 _ACCEPTED = {
@@ -394,6 +395,8 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "respond-to-escalation": Row(MANAGER, (robin.in_triage().escalated(),)),
         "accept-response": Row(OFFICER, (robin.in_triage().escalated().answered(),)),
         "reject-response": Row(OFFICER, (robin.in_triage().escalated().answered(),)),
+        "retry-notification": Row(OPERATIONS, (robin.in_triage(),)),
+        "retry-meeting-notification": Row(OPERATIONS, (january,)),
         "withdraw-escalation": Row(OFFICER, (robin.in_triage().escalated(),)),
         "screen-concern": Row(SAFEGUARDING_LEAD, (robin.with_concern(),)),
         "record-safeguarding-outcome": Row(SAFEGUARDING_LEAD, (robin.enquired(),)),

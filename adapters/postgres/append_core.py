@@ -34,10 +34,12 @@ CAPACITY: Final = 1_000
 BATCH_COMMANDS: Final = 256
 BATCH_BYTES: Final = 4_000_000
 """What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
-_SMALL_BATCH: Final = 8
-_SLOW_SECONDS: Final = 0.00006
-"""A batch is halved, so that this process and the database work at the same time, unless it is small or a commit takes
-longer, per command, than making one does: then it is better to wait for one commit than for two."""
+LINES: Final = 2
+"""How many batches may be on their way at once: one is written, and the next is there when its turn comes."""
+_MAKING_SECONDS: Final = 0.00003
+_WRITING_SECONDS: Final = 0.00002
+"""What one command costs this process, and the database without the commit. Two batches of half, with a commit each, are
+better than one of all while a commit takes less than this process needs for the commands of all who are about."""
 _LINGER_SECONDS: Final = 0.005
 """How long an idle flusher keeps its connection: whoever appends again and again finds it still there."""
 
@@ -46,8 +48,8 @@ _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 
 def schema_sql(schema: str) -> str:
     """The statements by which the owner makes the tables and the function of a log in a schema that is there."""
-    texts = (step.sql for step in migrations() if step.name in {"0002_event_log", "0003_append"})
-    return in_schema("\n".join(texts), schema)
+    steps = {"0002_event_log", "0003_append", "0006_append_with_less_to_sort"}
+    return in_schema("\n".join(step.sql for step in migrations() if step.name in steps), schema)
 
 
 class RawEvent(NamedTuple):
@@ -154,10 +156,11 @@ class _Waiting:
 
 
 class AppendCore:
-    """The queue and its one flusher, which runs while somebody waits and holds one connection of the pool meanwhile.
+    """The queue and its flushers, which run while somebody waits and hold a connection of the pool each meanwhile.
 
-    A statement whose connection is lost is sent again on another, for a few seconds; that is safe, because the log
-    never carries out a command id twice.
+    There is one; a second helps while commits are quick and the pool has a connection left. A statement whose
+    connection is lost is sent again on another, for a few seconds; that is safe, because the log never carries out a
+    command id twice.
     """
 
     def __init__(
@@ -174,10 +177,9 @@ class AppendCore:
         self._capacity = capacity
         self._queue: deque[_Waiting] = deque()
         self._more = asyncio.Event()
-        self._flusher: asyncio.Task[None] | None = None
-        self._lease = _Lease(pool)
-        self._last_batch = 0
-        self._slow = False
+        self._lines: list[_Line] = []
+        self._quick = False
+        self._last_answer = 0.0
 
     async def append(self, raw: RawAppend) -> RawAnswer:
         """Write one command's events, all or none, together with whoever else is writing.
@@ -190,53 +192,84 @@ class AppendCore:
             raise LogBusy(waiting=len(self._queue))
         waiting = _Waiting(raw)
         self._queue.append(waiting)
-        self._more.set()
-        if self._flusher is None:
-            self._flusher = asyncio.create_task(self._flush(), name="ccp-log-append")
+        self._call_a_flusher()
         return await waiting.answer
 
-    # -- the flusher -------------------------------------------------------------------------------------------------
+    # -- the flushers ------------------------------------------------------------------------------------------------
 
-    async def _flush(self) -> None:
-        batch: list[_Waiting] = []
+    def _call_a_flusher(self) -> None:
+        """Wake those who have nothing to do; if all are busy, and another would help, start it."""
+        self._more.set()
+        if not self._lines or (
+            self._quick
+            and len(self._lines) < LINES
+            and all(line.batch for line in self._lines)
+            and (self._pool.get_idle_size() or self._pool.get_size() < self._pool.get_max_size())
+        ):
+            line = _Line(self._pool)
+            self._lines.append(line)
+            line.flusher = asyncio.create_task(self._flush(line), name="ccp-log-append")
+
+    async def _flush(self, line: _Line) -> None:
         try:
             while True:
                 self._more.clear()
                 while batch := self._next_batch():
+                    line.batch = batch
+                    if self._queue:
+                        self._call_a_flusher()
                     began = time.monotonic()
-                    await self._write(batch, began + self._patience_seconds)
-                    self._slow = time.monotonic() - began > _SLOW_SECONDS * len(batch)
-                    if self._slow and len(batch) > 1:
-                        # Whoever was just answered and comes again at once shall not miss the next batch.
-                        await asyncio.sleep(0)
+                    await self._write(line, batch, began + self._patience_seconds)
+                    line.batch = []
+                    self._learn(len(batch), began)
+                    # Whoever was just answered and comes again at once shall not miss the next batch.
+                    await asyncio.sleep(0)
                 if await _set_within(self._more, _LINGER_SECONDS):
                     continue  # also for one that was written while it came: then the wait begins anew
-                # Others may want the connection; a command that comes while it is given back is still ours.
-                await self._lease.end()
-                if not self._queue:
+                # Others may want the connection; a command that comes while it is given back is still ours, unless
+                # the other flusher is busy and will look for more when it is done.
+                await line.end()
+                if not self._queue or self._on_their_way():
                     break
         finally:
             # Only when something is wrong here, or the loop is ending, is anybody left: nobody shall wait for ever.
-            self._flusher = None
-            for one in (*batch, *self._queue):
+            self._lines.remove(line)
+            left = line.batch if self._lines else [*line.batch, *self._queue]
+            for one in left:
                 one.settle(LogDefect(cause="the flusher has ended"))
-            self._queue.clear()
+            if not self._lines:
+                self._queue.clear()
+
+    def _learn(self, commands: int, began: float) -> None:
+        """See from a batch that was just answered whether commits are quick."""
+        now = time.monotonic()
+        # Before, the database was writing the other batch.
+        commit = now - max(began, self._last_answer) - commands * _WRITING_SECONDS
+        self._last_answer = now
+        about = commands + len(self._queue) + len(self._on_their_way())
+        self._quick = commit < about * _MAKING_SECONDS
+
+    def _on_their_way(self) -> list[_Waiting]:
+        return [one for line in self._lines for one in line.batch]
 
     def _next_batch(self) -> list[_Waiting]:
-        """The first commands of the queue that do not touch each other, in their order.
+        """The first commands of the queue that touch neither each other nor what is on its way, in their order.
 
         A command also waits for an earlier one that waits itself, so that those who touch the same come in turn.
         """
+        queue = self._queue
+        on_their_way = self._on_their_way()
+        if not queue or (on_their_way and not self._quick):
+            return []
+        most = BATCH_COMMANDS
+        if self._quick:
+            # Half of those who are about: while the database writes them, the others make their next commands.
+            most = min((len(queue) + len(on_their_way) + 1) // 2, BATCH_COMMANDS)
         batch: list[_Waiting] = []
         left: list[_Waiting] = []
-        touched: set[Hashable] = set()
+        touched = {what for one in on_their_way for what in one.touches}
         size = 0
-        queue = self._queue
         given_up = time.monotonic() - self._patience_seconds
-        most = BATCH_COMMANDS
-        if not self._slow:
-            # Half of those who are about: while the database writes them, the others make their next commands.
-            most = min(max((len(queue) + self._last_batch + 1) // 2, _SMALL_BATCH), BATCH_COMMANDS)
         while queue and len(batch) < most and size < BATCH_BYTES:
             one = queue.popleft()
             if one.answer.done():  # cancelled before its turn
@@ -251,10 +284,9 @@ class AppendCore:
                 left.append(one)
             touched.update(one.touches)
         queue.extendleft(reversed(left))
-        self._last_batch = len(batch)
         return batch
 
-    async def _write(self, batch: list[_Waiting], deadline: float) -> None:
+    async def _write(self, line: _Line, batch: list[_Waiting], deadline: float) -> None:
         """Send a batch until it is answered; if the database refuses it, its commands one by one."""
         pause = FIRST_PAUSE
         sent_again = False
@@ -264,35 +296,39 @@ class AppendCore:
                 return _give_up(batch, LogDefect, cause="the pool is closed")
             remaining = max(deadline - time.monotonic(), FIRST_PAUSE)
             try:
-                row = await self._lease.fetchrow(self._statement, arguments, remaining)
+                row = await line.fetchrow(self._statement, arguments, remaining)
             except (ValueError, TypeError, OverflowError) as unfit:  # asyncpg cannot encode an argument
-                return await self._refused(batch, unfit, deadline)
+                return await self._refused(line, batch, unfit, deadline)
             except LOST as lost:
                 if time.monotonic() + pause > deadline:
                     return _give_up(batch, LogUnavailable, cause=named(lost))
             except NOT_MIGRATED as missing:
                 return _give_up(batch, LogNotReady, cause=named(missing))
             except asyncpg.PostgresError as refused:
-                return await self._refused(batch, refused, deadline)
+                return await self._refused(line, batch, refused, deadline)
             else:
                 return _answer(batch, row, sent_again=sent_again)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             sent_again = True
 
-    async def _refused(self, batch: Sequence[_Waiting], error: Exception, deadline: float) -> None:
+    async def _refused(
+        self, line: _Line, batch: Sequence[_Waiting], error: Exception, deadline: float
+    ) -> None:
         """Find the command that is at fault, so that its neighbours do not suffer for it."""
         if len(batch) == 1:
             return _give_up(batch, LogDefect, cause=named(error))
         for one in batch:
-            await self._write([one], deadline)
+            await self._write(line, [one], deadline)
         return None
 
 
-class _Lease:
-    """The flusher's connection, kept from one batch to the next."""
+class _Line:
+    """A flusher, the batch it has on its way, and its connection, kept from one batch to the next."""
 
     def __init__(self, pool: Pool) -> None:
+        self.flusher: asyncio.Task[None] | None = None
+        self.batch: list[_Waiting] = []
         self._pool = pool
         self._held: tuple[Any, Any] | None = None
 

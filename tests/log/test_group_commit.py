@@ -244,7 +244,8 @@ async def test_a_large_queue_is_written_in_batches_that_end(
     monkeypatch.setattr(append_core, "BATCH_BYTES", 2_000)
     appends = [note((uuid4(), 0), texts=("x" * 500,)) for _ in range(60)]
     answers = await asyncio.gather(*(log.append(append) for append in appends))
-    assert [answer.position for answer in answers] == list(range(1, 61))
+    # Two batches may be on their way at once, and then either may be the first.
+    assert sorted(answer.position for answer in answers) == list(range(1, 61))
 
 
 async def test_registrations_of_different_people_are_written_together(log: PostgresEventLog) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from domain.case.allocation import NotTheKeyWorker
+from domain.case.allocation import NotTheKeyWorker, answers_for
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, RuleBroken
@@ -231,7 +231,9 @@ def record_contact(
     The last of several missed contacts in a row begins outreach; the first that reaches the person ends it.
     """
     case.require(command, *IN_SUPPORT)
-    own = worker is not None and worker.staff_ref in (moment.actor.person, moment.actor.on_behalf_of)
+    own = worker is not None and not answers_for(case, worker).isdisjoint(
+        {moment.actor.person, moment.actor.on_behalf_of}
+    )
     if not own:
         _require_no_colleague(worker, moment)
     if command.reached and command.cancelled_by_service:

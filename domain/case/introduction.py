@@ -165,7 +165,7 @@ def confirm_engagement(
     Source: machine A, ConfirmEngagement (domain reference 2.4).
     """
     case.require(command, Stage.INTRODUCTION)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     if not case.met_face_to_face and command.agreed_alternative is None:
         raise MeetingRequired
     if not command.person_agrees:
@@ -189,7 +189,7 @@ def extend_introduction(
 ) -> Sequence[Event]:
     """To the end of the day that was named, or of the next working day."""
     case.require(command, Stage.INTRODUCTION)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     present = case.due.get("introduction")
     until = rules.calendar.add_working_days(rules.calendar.start_of_day(command.until), 0)
     if until <= max(present or moment.now, moment.now):
@@ -213,7 +213,7 @@ def decline_support(
     Source: machine A, DeclineSupport (domain reference 2.4).
     """
     case.require(command, Stage.INTRODUCTION)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     declined = SupportDeclined(
         case_id=case.case_id,
         person_id=case.person_id,

@@ -179,7 +179,7 @@ def escalate_outreach(
     Source: machine A, EscalateOutreach (domain reference 2.4).
     """
     case.require(command, Stage.OUTREACH)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     if case.outreach_escalated:
         raise AlreadyRecorded(what="that the outreach is escalated")
     needed = rules.programme(case.programme).outreach.attempts

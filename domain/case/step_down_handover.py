@@ -124,7 +124,7 @@ def complete_handover(
     command: CompleteHandover, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, Stage.STEPPING_DOWN)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     if not command.joint_meeting_held:
         raise JointMeetingRequired
     left = [str(one.action_id) for one in case.open_actions if worker and one.owner == worker.staff_ref]

@@ -1,4 +1,7 @@
-"""Support: the person sets outcomes, the key worker helps towards them, and the plan is reviewed."""
+"""Support: the person sets outcomes, the key worker helps towards them, and the plan is reviewed.
+
+Whoever writes an outcome down with the person, or looks at the plan with them, has been in contact with them.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.allocation import NoKeyWorkerAssigned, NotTheKeyWorker, require_own_case
+from domain.case.contact import ContactClocks, contact_clocks
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotFound, RuleBroken
-from domain.messages import CaseEvent, CaseId, Command, Event, Moment, OutcomeId, PersonalText
+from domain.messages import CaseEvent, CaseId, Command, Event, Instant, Moment, OutcomeId, PersonalText
 from domain.roles import Permission, Role
 
 if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
+    from domain.rules import Rules
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -30,6 +35,8 @@ class OutcomeSet(CaseEvent):
     outcome_id: OutcomeId
     set_by: Literal["resident", "worker", "forum"]
     wording: PersonalText
+    contact_due_at: Instant | None = None
+    disengagement_due_at: Instant | None = None
 
 
 class OutcomeProgressed(CaseEvent):
@@ -48,6 +55,8 @@ class PlanReviewed(CaseEvent):
     TOPIC: ClassVar[str] = "PlanReviewed"
 
     summary: PersonalText
+    contact_due_at: Instant | None = None
+    disengagement_due_at: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -112,18 +121,22 @@ class ReviewPlan(Command):
 
 
 @decides(SetOutcome, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker, PersonSetsTheirOwn, AlreadyRecorded))
-def set_outcome(command: SetOutcome, case: Case, worker: KeyWorker | None, moment: Moment) -> Sequence[Event]:
+def set_outcome(
+    command: SetOutcome, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     """The outcomes are the person's own; whoever writes one down says whose it is.
 
     Source: MAPS, "the resident sets outcomes" (domain reference 1.1).
     """
     case.require(command, Stage.ACTIVE)
-    _require_part_in_outcomes(worker, moment)
+    _require_part_in_outcomes(case, worker, moment)
     if moment.actor.role is Role.PERSON and command.set_by != "resident":
         raise PersonSetsTheirOwn(set_by=command.set_by)
     outcome_id = command.outcome_id or OutcomeId(moment.new_id("outcome"))
     if outcome_id in case.outcomes:
         raise AlreadyRecorded(what="this outcome")
+    with_the_person = command.set_by == "resident"
+    clocks = contact_clocks(case, moment, rules) if with_the_person else ContactClocks(None, None)
     return [
         OutcomeSet(
             case_id=case.case_id,
@@ -131,6 +144,8 @@ def set_outcome(command: SetOutcome, case: Case, worker: KeyWorker | None, momen
             outcome_id=outcome_id,
             set_by=command.set_by,
             wording=command.wording,
+            contact_due_at=clocks.contact,
+            disengagement_due_at=clocks.disengagement,
         )
     ]
 
@@ -141,7 +156,7 @@ def update_outcome(
 ) -> Sequence[Event]:
     """Support goes on while a step-down is being decided and handed over, and so does progress."""
     case.require(command, Stage.ACTIVE, Stage.STEP_DOWN_PROPOSED, Stage.STEPPING_DOWN)
-    _require_part_in_outcomes(worker, moment)
+    _require_part_in_outcomes(case, worker, moment)
     if command.outcome_id not in case.outcomes:
         raise NotFound(kind="outcome", id=command.outcome_id)
     return [
@@ -156,13 +171,24 @@ def update_outcome(
 
 
 @decides(ReviewPlan, refuses=(NoKeyWorkerAssigned, NotTheKeyWorker))
-def review_plan(command: ReviewPlan, case: Case, worker: KeyWorker | None, moment: Moment) -> Sequence[Event]:
+def review_plan(
+    command: ReviewPlan, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     case.require(command, Stage.ACTIVE)
-    require_own_case(worker, moment)
-    return [PlanReviewed(case_id=case.case_id, person_id=case.person_id, summary=command.summary)]
+    require_own_case(worker, moment, case)
+    clocks = contact_clocks(case, moment, rules)
+    return [
+        PlanReviewed(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            summary=command.summary,
+            contact_due_at=clocks.contact,
+            disengagement_due_at=clocks.disengagement,
+        )
+    ]
 
 
-def _require_part_in_outcomes(worker: KeyWorker | None, moment: Moment) -> None:
+def _require_part_in_outcomes(case: Case, worker: KeyWorker | None, moment: Moment) -> None:
     """The person speaks for themselves; a worker only for their own case."""
     if moment.actor.role is not Role.PERSON:
-        require_own_case(worker, moment)
+        require_own_case(worker, moment, case)

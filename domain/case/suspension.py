@@ -171,7 +171,7 @@ def suspend(
     command: Suspend, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, Stage.INTRODUCTION, Stage.ACTIVE)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     return [
         CaseSuspended(
             case_id=case.case_id,
@@ -190,7 +190,7 @@ def review_suspension(
     command: ReviewSuspension, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, Stage.SUSPENDED)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     return [
         SuspensionReviewed(
             case_id=case.case_id,
@@ -220,7 +220,7 @@ def resume(
     Source: machine A, Resume (domain reference 2.4); a case whose worker left meanwhile is (ours).
     """
     case.require(command, Stage.SUSPENDED)
-    require_own_case(worker, moment)
+    require_own_case(worker, moment, case)
     clocks = dict(clocks_go_on(case, moment, rules))
     to: Literal[Stage.INTRODUCTION, Stage.ACTIVE, Stage.AWAITING_ALLOCATION]
     if case.worker_id is None and case.lead_agency is None:

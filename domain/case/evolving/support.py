@@ -105,10 +105,13 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             case.start_clocks(listing=event.listing_due_at)
         case su.OutcomeSet():
             case.outcomes[event.outcome_id] = "not_started"
+            if event.set_by == "resident":
+                _was_seen(case, event)
         case su.OutcomeProgressed():
             case.outcomes[event.outcome_id] = event.progress
         case su.PlanReviewed():
             case.plan_reviewed = True
+            _was_seen(case, event)
         case h.HouseholdRecorded():
             case.household_children = event.children
         case h.ChildProtectionPlanRecorded():
@@ -136,6 +139,11 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             case.due.update(event.clocks)
         case _:
             assert_never(event)
+
+
+def _was_seen(case: Case, event: su.OutcomeSet | su.PlanReviewed) -> None:
+    case.missed_contacts = 0
+    case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)
 
 
 def _contact(case: Case, event: co.ContactRecorded) -> None:

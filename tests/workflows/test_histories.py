@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ from temporalio.worker import Replayer
 
 from adapters.temporal.client import DATA_CONVERTER
 from adapters.temporal.worker import WORKFLOWS
+from domain.meeting.lifecycle import ConcludeMeeting, StartMeeting
+from domain.meeting.minutes import IssueMinutes
+from domain.meeting.planning import PlanMeeting
+from domain.messages import MeetingId
+from tests.support.scenario import CHAIR, COORDINATOR, FORUM, QUORUM
 from tests.workflows.whole_case import play, workflow_ids
-from tests.workflows.world import World
+from tests.workflows.world import World, next_working_monday
+from workflows.contracts import ProcessKind, workflow_id
 
 RECORDED = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
@@ -29,14 +36,36 @@ async def replay(history: WorkflowHistory) -> None:
 
 async def test_every_process_of_a_whole_case_replays(world: World, request: pytest.FixtureRequest) -> None:
     case = await play(world)
-    for workflow_id in workflow_ids(case):
-        history = await world.time.client.get_workflow_handle(workflow_id).fetch_history()
+    for process in workflow_ids(case):
+        history = await world.time.client.get_workflow_handle(process).fetch_history()
         await replay(history)
         if request.config.getoption("--record-histories", default=False):
-            kind = workflow_id.removesuffix(f"-{case.case_id}")
-            file = Path(__file__).parent / "histories" / f"{kind}.json"
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(json.dumps(_without_places(history.to_json_dict()), indent=1) + "\n")
+            _keep(process.removesuffix(f"-{case.case_id}"), history)
+
+
+async def test_the_process_of_a_meeting_replays(world: World, request: pytest.FixtureRequest) -> None:
+    """Agenda, start and minutes late, nothing done by people in time: the engine does and says what it can."""
+    starts_at = next_working_monday(world.now + timedelta(weeks=5), world.rules)
+    plan = PlanMeeting(forum=FORUM, starts_at=starts_at, repeats=True)
+    meeting = (await world.when(plan, as_=COORDINATOR)).events[0].stream_id
+    await world.time.advance(starts_at - world.now + timedelta(days=2))
+    register = tuple(line.model_dump() for line in QUORUM)
+    await world.when(StartMeeting.model_validate({"meeting_id": meeting, "attendees": register}), as_=CHAIR)
+    await world.when(ConcludeMeeting(meeting_id=MeetingId(meeting)), as_=CHAIR)
+    await world.time.advance(timedelta(days=9))
+    await world.when(IssueMinutes(meeting_id=MeetingId(meeting), minutes_ref="minutes-1"), as_=COORDINATOR)
+    handle = world.time.client.get_workflow_handle(workflow_id(ProcessKind.MEETING, meeting))
+    await handle.result()
+    history = await handle.fetch_history()
+    await replay(history)
+    if request.config.getoption("--record-histories", default=False):
+        _keep(ProcessKind.MEETING, history)
+
+
+def _keep(kind: str, history: WorkflowHistory) -> None:
+    file = Path(__file__).parent / "histories" / f"{kind}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(_without_places(history.to_json_dict()), indent=1) + "\n")
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
@@ -52,7 +81,7 @@ def test_there_is_a_recorded_history_of_every_process() -> None:
         ]
         for file in RECORDED
     }
-    assert recorded == {"Referral", "Consent", "ForumReview", "Allocation", "StepDown"}
+    assert recorded == {"Referral", "Consent", "ForumReview", "Allocation", "StepDown", "ForumMeeting"}
 
 
 def _without_places(node: Any) -> Any:

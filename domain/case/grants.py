@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 class GrantState(StrEnum):
     """Where one consent stands."""
 
-    NEW = "New"
-    REQUESTED = "Requested"
-    BEST_INTERESTS = "BestInterests"
-    GRANTED = "Granted"
-    SUBSTITUTE_GRANTED = "SubstituteGranted"
-    REVIEW_DUE = "ReviewDue"
-    REFUSED = "Refused"
-    WITHDRAWN = "Withdrawn"
-    EXPIRED = "Expired"
+    NEW = "new"
+    REQUESTED = "requested"
+    BEST_INTERESTS = "best_interests"
+    GRANTED = "granted"
+    SUBSTITUTE_GRANTED = "substitute_granted"
+    REVIEW_DUE = "review_due"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
 
 
 G = GrantState

@@ -29,7 +29,7 @@ def drawn() -> str:
             "",
             "To disclosure of some information by one agency to one recipient for one purpose; it moves no case.",
             "",
-            *_diagram(grants.GRANT_MOVES, start="New", end=None),
+            *_diagram(grants.GRANT_MOVES, start="new", end=None),
             "",
             "## An action",
             "",

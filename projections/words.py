@@ -236,6 +236,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "CaseResumed": "goes on in {to_stage}",
     "OutcomeSet": "set by the {set_by}; outcome {outcome_id}",
     "OutcomeProgressed": "{progress}; outcome {outcome_id}",
+    "PlanReviewed": "next contact due {contact_due_at}",
     "StepDownProposed": "to {receiving_agency}; decision due {approval_due_at}",
     "StepDownApprovalOverdue": "was due {due_at}",
     "StepDownRejected": "next contact due {contact_due_at}",

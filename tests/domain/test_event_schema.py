@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
+import domain.application  # noqa: F401 - the folds know the events that no file of the catalogue imports
 from domain import catalogue
 from domain.messages import EVENTS, AgencyName, CaseEvent, Code, Personal, Staff, marks
 

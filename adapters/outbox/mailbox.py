@@ -63,6 +63,17 @@ class LocalMailbox:
                 yield _read(file.read_text(encoding="utf-8"))
 
 
+class MemoryMailbox:
+    """A mailbox that leaves nothing behind, for stories that are played and gone."""
+
+    def __init__(self) -> None:
+        self._arrived: dict[UUID, Notification] = {}
+
+    async def deliver(self, notification: Notification) -> None:
+        """Keep it, once."""
+        self._arrived.setdefault(notification.message_id, notification)
+
+
 def _name(notification: Notification) -> str:
     return f"{notification.at:%Y%m%dT%H%M%S}-{notification.message_id}"
 

@@ -150,10 +150,17 @@ async def _play_one(
 
     async with AsyncExitStack() as stack:
         dsn = theatre.kept_database if keep else await stack.enter_async_context(theatre.fresh_database())
-        product = await stack.enter_async_context(
-            on_stage(dsn, theatre.virtual, rules, one.start, task_queue=f"story-{number}")
+        stage = await stack.enter_async_context(
+            on_stage(
+                dsn,
+                theatre.virtual,
+                rules,
+                one.start,
+                task_queue=f"story-{number}",
+                mailbox=theatre.directory / "mailbox" / str(number),
+            )
         )
-        report = await Teller(one, product, theatre.virtual, narrator).tell()
+        report = await Teller(one, stage, narrator).tell()
         if keep:
             report.kept_in = str(theatre.directory)
         return report

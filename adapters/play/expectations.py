@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from adapters.outbox.outbox import Message
 from adapters.play.rehearsal import stage_of
 from adapters.play.report import Check
 from adapters.play.story import Expect, NextStep, in_london
@@ -34,6 +35,7 @@ class Happened:
     case: Case | None = None
     waiting: Sequence[Waiting] = field(default_factory=list)
     names: dict[str, UUID] = field(default_factory=dict)
+    messages: Sequence[Message] = ()
 
     def of_the_case(self) -> list[Recorded]:
         """What concerns the step's case: its own events, others that name it, and whatever the step's command did."""
@@ -57,6 +59,8 @@ def checks(expect: Expect, happened: Happened, *, exactly: bool, does_something:
         return  # of what was to follow, nothing could
     yield from _events(expect, happened, exactly=exactly or expect.exactly)
     yield from _not_events(expect, happened)
+    yield from _messages(expect, happened)
+    yield from _messages(expect, happened)
     if happened.case is not None:
         yield from _standing(expect, happened.case)
         yield from _waits_for(expect, happened.case, happened.waiting)
@@ -110,6 +114,43 @@ def _not_events(expect: Expect, happened: Happened) -> Iterator[Check]:
         yield Check(
             "not_events", "none of " + ", ".join(expect.not_events), ", ".join(topics) or "none", held
         )
+
+
+def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
+    """A message is to a role, an agency or a key worker; what it is about may be a part of the event's name."""
+    case_id = happened.case.case_id if happened.case else None
+    sent = [one for one in happened.messages if case_id is None or one.case_id in (None, case_id)]
+    for wanted in expect.messages:
+        held = any(
+            _plainly(wanted.to) in (_plainly(one.to), _plainly(one.agency or ""), str(one.worker_id))
+            and _plainly(wanted.about) in _plainly(one.about)
+            for one in sent
+        )
+        told = "; ".join(
+            dict.fromkeys(f"{one.to}{f' of {one.agency}' if one.agency else ''}: {one.about}" for one in sent)
+        )
+        yield Check("messages", f"{wanted.to}: {wanted.about}", told or "none", held)
+
+
+def _plainly(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
+    if not expect.messages:
+        return
+    case_id = happened.case.case_id if happened.case else None
+    sent = [one for one in happened.messages if case_id in (None, one.case_id)]
+    shown = "; ".join(f"{one.about} to {_receiver(one)}" for one in sent) or "none"
+    for wanted in expect.messages:
+        to = str(happened.names.get(wanted.to.removeprefix("@"), wanted.to))
+        held = any(one.about == wanted.about and one.is_to(to) for one in sent)
+        yield Check("messages", f"{wanted.about} to {wanted.to}", shown, held)
+
+
+def _receiver(message: Message) -> str:
+    who = message.agency or message.worker_id
+    return f"{message.to} ({who})" if who else message.to
 
 
 def _standing(expect: Expect, case: Case) -> Iterator[Check]:

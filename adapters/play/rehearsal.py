@@ -258,7 +258,3 @@ class _Rehearsal:
             for key in ("stage", "closed", "waits_for", "next", "due"):
                 if key in expect.model_fields_set:
                     yield FieldError(self._at("expect", key), "is about a case: give the step a `case`")
-        if expect.messages:
-            yield FieldError(
-                self._at("expect", "messages"), "cannot be checked: this product has no outbox yet"
-            )

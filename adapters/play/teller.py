@@ -6,6 +6,7 @@ the catalogue does not offer.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from adapters.input import InvalidInput, command_from
+from adapters.outbox.outbox import Outbox
 from adapters.play import names
 from adapters.play.expectations import Happened, checks, shown_stage
 from adapters.play.names import NameUnknown
@@ -29,12 +31,17 @@ from workflows.process import CaseProcess
 from workflows.routing import wanted
 
 if TYPE_CHECKING:
+    from adapters.outbox.outbox import Message
     from adapters.play.narrator import Narrator
     from adapters.play.rehearsal import Play
+    from adapters.play.theatre import Stage
     from adapters.product import Product
     from adapters.temporal.virtual import VirtualTime
 
 _AT_ONCE = 500
+_PATIENCE_SECONDS = 30.0
+_SHORT_WHILE = 0.005
+_A_MOMENT = timedelta(seconds=1)
 _NEVER_MADE = "name_never_bound"
 
 
@@ -43,12 +50,19 @@ class Teller:
     """Plays one story; remembers what the story's names stand for."""
 
     play: Play
-    product: Product
-    virtual: VirtualTime
+    stage: Stage
     narrator: Narrator | None = None
     names: dict[str, UUID] = field(default_factory=dict)
     cases: dict[UUID, Case] = field(default_factory=dict)
     read_up_to: int = 0
+
+    @property
+    def product(self) -> Product:
+        return self.stage.product
+
+    @property
+    def virtual(self) -> VirtualTime:
+        return self.stage.virtual
 
     async def tell(self) -> StoryReport:
         """From the first step to the last, or to one that cannot be done as it is written."""
@@ -73,9 +87,10 @@ class Teller:
 
     async def _step(self, step: Step, told: StepReport) -> bool:
         """Play one step, and answer whether the story can go on: not after a refusal that nobody expected."""
+        before = self.read_up_to
         if step.say and step.is_lapse and self.narrator:
             self.narrator.say(step.say)
-        await self.virtual.advance_to(told.at)
+        await self.virtual.advance_to(max(told.at, self.virtual.now))
         await self._read(told)
         if step.say and not step.is_lapse and self.narrator:
             self.narrator.say(step.say)
@@ -88,6 +103,10 @@ class Teller:
             happened.case = self.cases.get(self.names[step.case])
         if happened.case is not None and (step.expect.waits_for or step.expect.next):
             happened.waiting = await self._waiting(happened.case)
+        if step.expect.messages:
+            happened.messages = await self.product.outbox.messages_since(before)
+        if step.expect.messages:
+            happened.messages = await self._messages(told)
         told.checks += checks(step.expect, happened, exactly=step.exactly, does_something=step.do is not None)
         if step.case is not None and happened.case is None and not happened.refused:
             told.checks.append(Check("case", f"a case named {step.case}", "no case was made", held=False))
@@ -105,7 +124,10 @@ class Teller:
         )
         key = names.command_id(self.play.story.title, told.number)
         command_id = command_id_from(step.key, agency=by.agency) if step.key else key
-        for _ in range(step.times):
+        for repetition in range(step.times):
+            if repetition:
+                # A message that comes again comes a moment later.
+                await self.virtual.advance(_A_MOMENT)
             try:
                 request = Request(
                     command=self._command(command_type, step),
@@ -123,7 +145,7 @@ class Teller:
             else:
                 happened.by_command |= {command_id}
                 if answer.repeated and self.narrator:
-                    self.narrator.repeated(told.at, actor, name)
+                    self.narrator.repeated(self.virtual.now, actor, name)
             if happened.refused:
                 if self.narrator:
                     self.narrator.refused(told.at, actor, name, happened.refused, happened.refusal)
@@ -174,6 +196,15 @@ class Teller:
             if (one := await handle.query(CaseProcess.waiting)) is not None:
                 said.append(one)
         return said
+
+    async def _messages(self, told: StepReport) -> Sequence[Message]:
+        """The messages that tell of what happened in this step, once the post has written them all."""
+        head = await self.product.log.head()
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not self.stage.post.at_rest(head):  # noqa: ASYNC110 - the post rings no bell when it comes to rest
+                await asyncio.sleep(_SHORT_WHILE)
+        before = told.events[0].position - 1 if told.events else head
+        return await Outbox(self.product.pool).messages_since(before)
 
     async def _read(self, told: StepReport) -> None:
         """Take in what is new in the log, and tell it."""

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +23,14 @@ import asyncpg
 
 from adapters import bootstrap
 from adapters.embedded import EmbeddedPostgres
+from adapters.outbox.mailbox import MemoryMailbox
+from adapters.outbox.post import Post
 from adapters.play import janitor
 from adapters.settings import Settings
 from adapters.temporal.dispatcher import Dispatcher
 from adapters.temporal.virtual import VirtualTime
 from adapters.temporal.worker import build_worker
+from projections.tasks import end
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from domain.rules import Rules
 
 _TEMPLATE: Final = "ccp"
-_CONNECTIONS: Final = 6
+_CONNECTIONS: Final = 8
 
 
 class Theatre:
@@ -84,25 +88,33 @@ class Theatre:
             await connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The product with everything that runs by itself, in virtual time."""
+
+    product: Product
+    virtual: VirtualTime
+    post: Post
+
+
 @asynccontextmanager
 async def on_stage(
-    dsn: str, virtual: VirtualTime, rules: Rules, start: datetime, *, task_queue: str
-) -> AsyncIterator[Product]:
+    dsn: str, virtual: VirtualTime, rules: Rules, start: datetime, *, task_queue: str, mailbox: Path
+) -> AsyncIterator[Stage]:
     """The product with its engine on an empty database, at the instant at which a story starts."""
     await virtual.begin(start)
     async with bootstrap.open_product(
         Settings(), dsn=dsn, clock=virtual.clock, rules=rules, max_connections=_CONNECTIONS
     ) as product:
         dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue=task_queue)
-        virtual.watch(dispatcher, product.log)
+        post = Post(product.pool, product.log, MemoryMailbox())
+        virtual.watch(dispatcher, product.log, post)
         async with build_worker(virtual.client, product.application, task_queue=task_queue):
-            telling = asyncio.create_task(dispatcher.run())
+            running = [asyncio.create_task(dispatcher.run()), asyncio.create_task(post.run())]
             try:
                 yield product
             finally:
-                telling.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await telling
+                await end(running)
                 await virtual.end()
 
 

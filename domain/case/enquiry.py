@@ -111,10 +111,10 @@ class ThreePartTestNotSatisfied(RuleBroken):
     code = "three_part_test_not_satisfied"
 
 
-class Section47ThresholdNotMet(RuleBroken):
+class SignificantHarmNotSuspected(RuleBroken):
     """A section 47 enquiry needs significant harm to be suspected, or likely: significant_harm is false."""
 
-    code = "section_47_threshold_not_met"
+    code = "significant_harm_not_suspected"
 
 
 def require_about(command: Command, concern: Concern, wanted: Literal["adult", "child"]) -> None:
@@ -270,13 +270,13 @@ def open_s42(command: OpenS42, case: Case) -> Sequence[Event]:
 
 @decides(
     StrategyDiscussion,
-    refuses=(NotFound, ConcernNotInState, ConcernAboutSomebodyElse, Section47ThresholdNotMet),
+    refuses=(NotFound, ConcernNotInState, ConcernAboutSomebodyElse, SignificantHarmNotSuspected),
 )
 def strategy_discussion(command: StrategyDiscussion, case: Case, rules: Rules) -> Sequence[Event]:
     concern = require_concern(command, case, command.concern_id, StrategyDiscussionHeld)
     require_about(command, concern, "child")
     if not command.significant_harm:
-        raise Section47ThresholdNotMet
+        raise SignificantHarmNotSuspected
     ids: dict[str, Any] = {
         "case_id": case.case_id,
         "person_id": case.person_id,

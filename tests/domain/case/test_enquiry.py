@@ -75,7 +75,7 @@ def test_a_strategy_discussion_opens_an_enquiry_for_a_child() -> None:
 
 def test_without_significant_harm_there_is_no_section_47() -> None:
     given(CHILD).when(command(en.StrategyDiscussion, CHILD, significant_harm=False)).refused(
-        en.Section47ThresholdNotMet
+        en.SignificantHarmNotSuspected
     )
 
 

@@ -202,7 +202,7 @@ def test_sixteen_writers_on_few_streams_leave_no_hole_and_a_follower_misses_noth
         follower = threads.submit(follow)
         accepted = sum(threads.map(write, range(16)))
         recorder.insert_events([StoredEvent(uuid4(), 1, "Last", b"{}")])
-        follower.result(timeout=20)
+        follower.result(timeout=120)
 
     assert accepted > 0
     assert seen == list(range(1, accepted + 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from adapters.postgres import event_log
 from adapters.postgres.codec import Codec
 from adapters.postgres.errors import LogDefect, NewerSchema, UnknownTopic, UnreadableEvent
 from adapters.postgres.event_log import PostgresEventLog
@@ -52,16 +54,15 @@ async def test_a_follower_gets_what_is_there_and_then_what_comes_from_any_positi
         assert positions(seen) == list(range(after + 1, 9))
 
 
-async def test_news_comes_at_once_and_not_at_the_next_look(log: PostgresEventLog, database: str) -> None:
+async def test_news_comes_without_the_next_look(
+    log: PostgresEventLog, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "POLL_SECONDS", 3_600)
     async with a_follower(log) as seen:
         await _listening(database)
-        waits = []
         for n in range(1, 6):
-            started = time.monotonic()
             await log.append(note((uuid4(), 0)))
             await until(lambda n=n: len(seen) == n)
-            waits.append(time.monotonic() - started)
-        assert sorted(waits)[2] < 0.2
 
 
 async def test_what_was_announced_to_nobody_is_found_at_the_next_look(
@@ -78,9 +79,7 @@ async def test_what_was_announced_to_nobody_is_found_at_the_next_look(
             " 'actor', json_build_object('person', 'p', 'role', 'system', 'agency', 'a'))::jsonb"
             " FROM gen_random_uuid() AS id",
         )
-        started = time.monotonic()
         await until(lambda: len(seen) == 1)
-        assert time.monotonic() - started < 2
 
 
 async def test_a_follower_whose_connection_is_ended_hears_news_again(
@@ -129,7 +128,10 @@ async def test_nothing_is_missed_doubled_or_out_of_order_while_sixteen_write_to_
     async def write(writer: int) -> None:
         nonlocal conflicts
         chance = random.Random(writer)
-        for _ in range(25):
+        for turn in itertools.count():
+            # On until the race has been one.
+            if turn >= 25 and conflicts:
+                break
             one, other = chance.sample(streams, 2)
             at = {stream: len(await log.read_stream(stream)) for stream in (one, other)}
             try:
@@ -141,10 +143,9 @@ async def test_nothing_is_missed_doubled_or_out_of_order_while_sixteen_write_to_
 
     async with a_follower(log, batch=7) as seen, a_follower(log) as seen_too:
         await asyncio.gather(*(write(writer) for writer in range(16)))
-        await until(lambda: len(seen) == len(seen_too) == len(accepted), seconds=30)
+        await until(lambda: len(seen) == len(seen_too) == len(accepted))
 
-    # The race was one, and what was written has no gap in positions and none in any stream's versions.
-    assert conflicts > 0
+    # What was written has no gap in positions and none in any stream's versions.
     assert positions(seen) == positions(seen_too) == sorted(accepted) == list(range(1, len(accepted) + 1))
     versions = Counter[object]()
     for one in seen:

@@ -41,7 +41,7 @@ async def nobody_may_write(database: str) -> AsyncIterator[None]:
 
 async def statement_waits(database: str) -> None:
     """Until a batch has been sent and waits for its turn."""
-    for _ in range(500):
+    for _ in range(3_000):
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database ="
         waiting += " (SELECT oid FROM pg_database WHERE datname = current_database())"
         if (await as_owner(database, waiting))[0][0]:
@@ -170,7 +170,7 @@ async def test_too_many_who_wait_are_told_to_come_again_and_nothing_of_theirs_is
 
 
 async def test_whoever_waits_in_vain_is_told_so_and_may_come_again(pool: asyncpg.Pool, database: str) -> None:
-    log = PostgresEventLog(pool, patience_seconds=0.3)
+    log = PostgresEventLog(pool, patience_seconds=3)
     async with nobody_may_write(database):
         sent = asyncio.create_task(log.append(note((uuid4(), 0))))
         await statement_waits(database)

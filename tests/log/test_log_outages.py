@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -119,43 +118,31 @@ async def test_commands_are_carried_out_once_while_their_sessions_are_ended_at_r
     log: PostgresEventLog, database: str
 ) -> None:
     streams = [uuid4() for _ in range(3)]
-    appends = [note((random.choice(streams), ANY_VERSION)) for _ in range(150)]
-    killed = 0
+    answers: list[Answer] = []
 
     async def end_sessions() -> None:
-        nonlocal killed
         owner = await asyncpg.connect(database)
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                killed += await owner.fetchval(
-                    # Not the youngest: a session must live long enough to do something.
-                    "SELECT count(pg_terminate_backend(pid)) FROM ("
-                    " SELECT pid FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND application_name = 'ccp'"
-                    " AND backend_start < clock_timestamp() - interval '100 ms' ORDER BY random() LIMIT 2) AS chosen"
-                )
-                await asyncio.sleep(0.02)
+        killed = 0
+        while killed < 30:
+            answered = len(answers)
+            killed += await owner.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM ("
+                " SELECT pid FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'ccp'"
+                " ORDER BY random() LIMIT 2) AS chosen"
+            )
+            # A session must live long enough to do something.
+            await until(lambda answered=answered: len(answers) > answered)
         await owner.close()
 
-    async def write(mine: list[Append]) -> list[Answer]:
-        answers = []
-        for append in mine:
-            await asyncio.sleep(0.01)
-            answers.append(await log.append(append))
-        return answers
-
     killer = asyncio.create_task(end_sessions())
-    answers = [
-        one for some in await asyncio.gather(*(write(appends[n::6]) for n in range(6))) for one in some
-    ]
-    killer.cancel()
+    sent = await _write_until(killer.done, log, streams, answers)
     await killer
 
-    assert killed > 3
     assert not any(answer.repeated for answer in answers)
     written = await the_whole_log(log)
-    assert positions(written) == list(range(1, 151)) == sorted(answer.position for answer in answers)
-    assert Counter(one.envelope.command_id for one in written) == Counter(one.command_id for one in appends)
+    assert positions(written) == list(range(1, len(sent) + 1)) == sorted(one.position for one in answers)
+    assert Counter(one.envelope.command_id for one in written) == Counter(one.command_id for one in sent)
 
 
 async def test_a_follower_goes_on_over_a_restart_of_the_server(
@@ -186,29 +173,24 @@ async def test_a_follower_goes_on_over_a_restart_of_the_server(
 async def test_what_was_answered_survives_the_killing_of_the_server_and_each_command_is_there_once(
     own_server: EmbeddedPostgres, own_log: PostgresEventLog
 ) -> None:
-    stream = uuid4()
-    appends = [note((stream, ANY_VERSION)) for _ in range(120)]
+    answers: list[Answer] = []
+    over = asyncio.Event()
     seen: list[Recorded] = []
     follower = asyncio.create_task(following(own_log, seen))
-
-    async def write(mine: list[Append]) -> list[Answer]:
-        answers = []
-        for append in mine:
-            await asyncio.sleep(0.01)
-            answers.append(await own_log.append(append))
-        return answers
-
-    writers = [asyncio.create_task(write(appends[n::8])) for n in range(8)]
+    writing = asyncio.create_task(_write_until(over.is_set, own_log, [uuid4()], answers))
     await until(lambda: len(seen) > 20)
     os.kill(own_server.pid, signal.SIGKILL)
     await own_server.wait_dead()
+    answered = len(answers)
     await own_server.restart()
-    answers = [one for some in await asyncio.gather(*writers) for one in some]
+    await until(lambda: len(answers) > answered + 20)
+    over.set()
+    sent = await writing
 
     written = await the_whole_log(own_log)
-    assert positions(written) == list(range(1, 121)) == sorted(answer.position for answer in answers)
-    assert Counter(one.envelope.command_id for one in written) == Counter(one.command_id for one in appends)
-    await until(lambda: len(seen) == 120)
+    assert positions(written) == list(range(1, len(sent) + 1)) == sorted(one.position for one in answers)
+    assert Counter(one.envelope.command_id for one in written) == Counter(one.command_id for one in sent)
+    await until(lambda: len(seen) == len(sent))
     assert positions(seen) == positions(written)
     follower.cancel()
     await asyncio.wait([follower])
@@ -226,7 +208,7 @@ async def test_a_database_that_is_away_is_said_to_be_away_within_seconds(
     results = await asyncio.gather(
         own_log.append(append), own_log.head(), own_log.answer_to(append.command_id), return_exceptions=True
     )
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
     for result in results:
         assert isinstance(result, LogUnavailable)
         assert (result.code, result.retryable) == ("log_unavailable", True)
@@ -251,7 +233,8 @@ async def test_a_log_whose_turn_never_comes_is_unavailable_and_not_stuck(
         started = time.monotonic()
         with pytest.raises(LogUnavailable):
             await impatient.append(append)
-        assert time.monotonic() - started < 3
+        # It is this that ends, and not the session's own waiting for locks, which would be `lock_timeout`.
+        assert time.monotonic() - started < 9
         # Reading needs no turn.
         assert await log.head() == 0
     await somebody.close()
@@ -273,6 +256,22 @@ async def test_nothing_of_the_data_is_in_what_is_said_about_an_outage(
     assert "Robin" not in str(away.value)
     assert away.value.__cause__ is None
     assert away.value.__context__ is None
+
+
+async def _write_until(
+    over: Callable[[], bool], log: PostgresEventLog, streams: Sequence[UUID], answers: list[Answer]
+) -> list[Append]:
+    """Six callers, each with one command after the other on any of the streams; answers all that they sent."""
+    sent: list[Append] = []
+
+    async def write() -> None:
+        while not over():
+            append = note((random.choice(streams), ANY_VERSION))
+            sent.append(append)
+            answers.append(await log.append(append))
+
+    await asyncio.gather(*(write() for _ in range(6)))
+    return sent
 
 
 async def test_the_owner_sees_who_is_connected(log: PostgresEventLog, database: str) -> None:

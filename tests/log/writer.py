@@ -1,11 +1,13 @@
 """One of many writers, as a process of its own that may be killed: writes to hot streams and says what it was told.
 
-`python -m tests.log.writer DSN NAME COMMANDS STREAM…` says so before it sends a command and again when it is answered.
+`python -m tests.log.writer DSN NAME COMMANDS STREAM…` says so before it sends a command and again when it is answered;
+with -1 for COMMANDS it goes on until it is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 from uuid import UUID, uuid4
@@ -25,7 +27,7 @@ async def write(dsn: str, name: str, commands: int, streams: list[UUID]) -> None
     chance = random.Random(name)
 
     async def one() -> None:
-        for _ in range(commands // AT_ONCE):
+        for _ in itertools.count() if commands < 0 else range(commands // AT_ONCE):
             chosen = chance.sample(streams, 2)
             try:
                 stands = [(stream, (await log.load(stream)).version) for stream in chosen]

@@ -92,7 +92,7 @@ async def following(log: PostgresEventLog, seen: list[Recorded], *, after: int =
         seen.extend(recorded)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -303,6 +303,8 @@ CREATE INDEX event_key_worker_registered ON log.event USING btree (notification_
 
 CREATE UNIQUE INDEX event_notification_id ON log.event USING btree (notification_id);
 
+CREATE INDEX event_waiting_list ON log.event USING btree (originator_id, notification_id, topic) WHERE (topic = ANY (ARRAY['WaitingListJoined'::text, 'WaitingListLeft'::text, 'CaseReopened'::text, 'MergeReversed'::text]));
+
 CREATE INDEX identity_key_person_id ON log.identity_key USING btree (person_id);
 
 CREATE INDEX message_position ON outbox.message USING btree ("position", message_id);

@@ -593,14 +593,19 @@ def require_key_worker(worker: KeyWorker | None, moment: Moment, case: Case | No
     """The worker who has the case must be the one who acts, or whoever covers for them where the case is given."""
     if worker is None:
         raise NoKeyWorkerAssigned
-    covered_by = case.cover.staff_ref if case is not None and case.cover is not None else None
-    if moment.actor.person not in (worker.staff_ref, covered_by):
+    if moment.actor.person not in (answers_for(case, worker) if case is not None else {worker.staff_ref}):
         raise NotTheKeyWorker
     return worker
 
 
-def require_own_case(worker: KeyWorker | None, moment: Moment, case: Case | None = None) -> None:
-    """The worker who has the case acts, whoever covers for them (of the case, where it is given), or a manager.
+def answers_for(case: Case, worker: KeyWorker) -> frozenset[str]:
+    """The references of those who act as the key worker of a case: the worker, and whoever covers for them."""
+    cover = {case.cover.staff_ref} if case.cover is not None else set()
+    return frozenset({worker.staff_ref} | cover)
+
+
+def require_own_case(worker: KeyWorker | None, moment: Moment, case: Case) -> None:
+    """The worker who has the case acts, whoever covers for them, or a manager.
 
     Source: machine A, guard "key worker assigned or cover" of the steps in Active (domain reference 2.4).
     """

@@ -18,14 +18,17 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from domain.case import action as a
 from domain.case import advice_item as ad
 from domain.case import allocation as al
+from domain.case import away as aw
 from domain.case import consent as c
 from domain.case import contact as co
+from domain.case import cover as cv
 from domain.case import escalation as es
 from domain.case import forum_review as f
 from domain.case import information as inf
 from domain.case import introduction as i
 from domain.case import leaving as le
 from domain.case import monitoring as mo
+from domain.case import offers as of
 from domain.case import participation as p
 from domain.case import referral as r
 from domain.case import reopening as reo
@@ -37,6 +40,7 @@ from domain.case import support as su
 from domain.case import suspension as sp
 from domain.case import triage as t
 from domain.case import wishes as wi
+from domain.case import worker_handover as wh
 from domain.case.line import in_line
 from domain.case.referral_form import ReferralForm
 from domain.case.stages import Stage
@@ -967,8 +971,71 @@ class CaseStory(Story):
 
     def waiting(self, *, band: al.Band = "P3", at: datetime = ALLOCATED) -> Self:
         """No worker had room, so the case is on the waiting list."""
-        joined = al.WaitingListJoined(**self.ids, band=band, check_due_at=self.due("waiting_check", at))
+        joined = al.WaitingListJoined(
+            **self.ids,
+            band=band,
+            check_due_at=self.due("waiting_check", at),
+            joined_at=at,
+            escalate_at=self.due("priority_wait", at) if band == "P1" else None,
+        )
         return self._from(Stage.AWAITING_ALLOCATION, self.accepted).then_also(joined, at=at)
+
+    def offered(self, worker: WorkerStory) -> Self:
+        """The first in line was offered this worker."""
+        story = self._from(Stage.WAITING_LIST, self.waiting)
+        return story.then_also(
+            of.WorkerOffered(
+                **self.ids,
+                worker_id=worker.worker_id,
+                worker_name=worker.name.title(),
+                band="P3",
+                joined_at=story.case.joined_at,
+                because="only_one",
+            )
+        )
+
+    def worker_away(self, first_day: date = date(2027, 2, 2)) -> Self:
+        """The key worker is absent, nobody knows for how long."""
+        worker_id = self.allocated_worker
+        return self.then_also(
+            k.KeyWorkerAbsent(worker_id=worker_id, first_day=first_day),
+            aw.KeyWorkerUnavailable(
+                **self.ids,
+                worker_id=worker_id,
+                because="absent",
+                first_day=first_day,
+                orphaned_at=self.due("cover", self.now),
+            ),
+        )
+
+    def covered_by(self, cover: WorkerStory, *, until: date = date(2027, 3, 31)) -> Self:
+        """Somebody else answers for the case; their own story is not told here."""
+        return self.then_also(
+            cv.CoverStarted(
+                **self.ids,
+                worker_id=self.allocated_worker,
+                cover_worker_id=cover.worker_id,
+                cover_name=cover.name.title(),
+                cover_ref=f"worker-{cover.name}",
+                ground="absence",
+                until=until,
+                ends_at=rules().calendar.end_of_day(until),
+                told_by="manager-1",
+                told_on=self.now.date(),
+            )
+        )
+
+    def handover_planned(self, successor: WorkerStory) -> Self:
+        """The next key worker is named; their own story is not told here."""
+        return self.then_also(
+            wh.HandoverPlanned(
+                **self.ids,
+                worker_id=self.allocated_worker,
+                successor_id=successor.worker_id,
+                successor_name=successor.name.title(),
+                joint_visit_on=date(2027, 2, 10),
+            )
+        )
 
     def refusing(self, worker: WorkerStory) -> Self:
         """The person does not want this worker."""

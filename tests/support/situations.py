@@ -195,6 +195,11 @@ def situations(name: str = "robin") -> dict[str, Situation]:
     accepted = (january.in_session(), robin.accepted())
     allocated = (january.in_session(), robin.allocated_to(sam))
     active = (january.in_session(), robin.active(sam))
+    kim = a_worker(f"{name}-kim")
+    away = (january.in_session(), robin.active(sam).worker_away())
+    covered = (january.in_session(), kim, robin.active(sam).worker_away().covered_by(kim))
+    on_the_list = (january.in_session(), robin.waiting())
+    offered = (january.in_session(), sam, robin.waiting().offered(sam))
     grant = {"grant_id": robin.grant_id(POLICE)}
     lost = robin.active(sam).lost()
     monitored = robin.active(sam).handed_over().checked_in()
@@ -319,6 +324,22 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "reassign-action": Row(COORDINATOR, accepted),
         "register-key-worker": Row(MANAGER),
         "record-key-worker-leaving": Row(MANAGER, (sam,)),
+        "record-absence": Row(MANAGER, active),
+        "end-absence": Row(MANAGER, away),
+        "declare-conflict-of-interest": Row(sam.actor, active),
+        "end-allocation": Row(MANAGER, active),
+        "start-cover": Row(MANAGER, (*away, kim), {"cover_worker_id": kim.worker_id}),
+        "end-cover": Row(MANAGER, covered),
+        "plan-handover": Row(MANAGER, (*active, kim), {"successor_id": kim.worker_id}),
+        "complete-worker-handover": Row(
+            MANAGER, (january.in_session(), kim, robin.active(sam).handover_planned(kim))
+        ),
+        "hand-over-caseload": Row(MANAGER, (*active, kim), {"successor_id": kim.worker_id}),
+        "change-band": Row(MANAGER, on_the_list),
+        "remove-from-waiting-list": Row(MANAGER, on_the_list),
+        "offer-worker": Row(MANAGER, (sam, *on_the_list), {"override_reason": "Sam knows the person"}),
+        "accept-offer": Row(MANAGER, offered),
+        "decline-offer": Row(actor(Role.PERSON), offered),
         "propose-match": Row(COORDINATOR, (sam, *accepted)),
         "record-worker-preference": Row(COORDINATOR, accepted),
         "allocate-key-worker": Row(MANAGER, (sam, *accepted)),

@@ -7,6 +7,8 @@ import pytest
 from domain.case import away as aw
 from domain.case import cover as co
 from domain.case import matching
+from domain.case import support as su
+from domain.case.allocation import NotTheKeyWorker
 from domain.case.escalation import EscalationRaised
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
@@ -213,3 +215,11 @@ def test_a_manager_ends_a_cover_that_there_is() -> None:
     covered = after(*away, command=cover(date(2027, 3, 31)))
     ended = given(*covered).when(co.EndCover(case_id=active().case_id), at=london(2027, 3, 15, 9))
     ended.then(like(co.CoverEnded, because="ended", orphaned_at=london(2027, 3, 16, 17)))
+
+
+def test_who_covers_records_contact_as_the_key_worker_would_and_nobody_else_does() -> None:
+    case = active().worker_away().covered_by(ALEX)
+    review = su.ReviewPlan(case_id=case.case_id, summary="Rehab goes on")
+    given(case, ALEX).when(review, as_=ALEX.actor, at=MONDAY).one(su.PlanReviewed)
+    kim = a_worker("kim")
+    given(case, ALEX, kim).when(review, as_=kim.actor, at=MONDAY).refused(NotTheKeyWorker)

@@ -46,7 +46,7 @@ _MOVE: Mapping[Stage, Role] = {
 }
 """Whose move it is in a stage, whatever clocks run."""
 _AFTER_HANDOVER = (Stage.MONITORING,)
-_OPEN_CONSENTS = ("requested", "granted")
+_OPEN_CONSENTS = ("requested", "best_interests", "granted", "substitute_granted", "review_due")
 
 
 class MoveView(BaseModel):

@@ -237,6 +237,9 @@ WAITS_FOR: Mapping[Stage, str] = {
     Stage.STEP_DOWN_PROPOSED: "a manager to approve the step-down",
     Stage.STEPPING_DOWN: "the handover to the receiving agency",
     Stage.MONITORING: "check-ins to show that the outcome lasts",
+    Stage.INFO_REQUESTED: "the referrer's answer to a question",
+    Stage.OUTREACH: "contact with the person, who has been lost from sight",
+    Stage.SUSPENDED: "the end of the pause, or its review",
     Stage.CLOSED: "nothing; the case is closed",
 }
 """What a case in each stage waits for, in plain words."""
@@ -251,6 +254,9 @@ class ClockView(BaseModel):
     due_at: datetime
     overdue: bool
     action_id: UUID | None = None
+    about: str | None = Field(
+        None, description="of a clock that a case may have several of: the id of its consent or concern"
+    )
 
 
 class ConsentView(BaseModel):
@@ -373,13 +379,15 @@ def case_view(case: Case, version: int) -> CaseView:
 def _clocks(case: Case) -> list[ClockView]:
     running = [
         ClockView(
-            clock=clock,
-            what=words.clock(clock).what,
-            role=words.clock(clock).role,
+            clock=kind,
+            what=words.clock(kind).what,
+            role=words.clock(kind).role,
             due_at=due_at,
-            overdue=clock in case.overdue,
+            overdue=name in case.overdue,
+            about=about or None,
         )
-        for clock, due_at in case.due.items()
+        for name, due_at in case.due.items()
+        for kind, _, about in [name.partition(":")]
     ]
     actions = [
         ClockView(

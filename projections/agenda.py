@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from asyncpg import Pool
@@ -37,6 +37,7 @@ class ItemRow(ReadRow):
     """One case on an agenda. `outcome` is what the meeting closed the item with, `decision` what the case records."""
 
     case_id: CaseId
+    kind: Literal["case", "review", "advice"]
     urgent: bool
     referring_agency: str
     agencies_asked: tuple[str, ...]
@@ -68,7 +69,7 @@ class Agenda:
     """Keeps meetings and items from the meeting's events; returns and decisions from each case's, one by one."""
 
     NAME: ClassVar[str] = "agenda"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     QUERIES: ClassVar[Queries] = SQL
     HEARS: ClassVar[frozenset[str]] = MEETING_TOPICS | _OF_CASES
     OPENS: ClassVar[frozenset[str]] = HEARS
@@ -115,6 +116,7 @@ def _items(meeting: Meeting) -> Iterator[tuple[object, ...]]:
             meeting.meeting_id,
             place,
             item.case_id,
+            item.kind,
             item.urgent,
             item.referring_agency,
             list(item.agencies_asked),

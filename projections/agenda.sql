@@ -17,6 +17,7 @@ CREATE TABLE build.agenda_item (
     meeting_id       uuid    NOT NULL,
     place            integer NOT NULL,
     case_id          uuid    NOT NULL,
+    kind             text    NOT NULL,
     urgent           boolean NOT NULL,
     referring_agency text    NOT NULL,
     agencies_asked   text[]  NOT NULL,
@@ -90,7 +91,7 @@ LIMIT $8;
 
 -- name: items
 -- description: The items of these meetings in agenda order, with what was decided.
-SELECT i.meeting_id, i.case_id, i.urgent, i.referring_agency, i.agencies_asked, i.outcome, d.decision, d.decided_at
+SELECT i.meeting_id, i.case_id, i.kind, i.urgent, i.referring_agency, i.agencies_asked, i.outcome, d.decision, d.decided_at
 FROM read.agenda_item AS i
 LEFT JOIN read.agenda_decision AS d ON d.case_id = i.case_id AND d.meeting_id = i.meeting_id
 WHERE i.meeting_id = ANY ($1::uuid[])

@@ -16,7 +16,7 @@ from asyncpg import Pool
 from domain.case.stages import OPEN_STAGES
 from domain.case.state import Case
 from domain.keyworker.events import KeyWorkerRegistered
-from domain.meeting.state import Meeting, MeetingStage
+from domain.meeting.state import Meeting
 from domain.messages import ActionId, CaseId, MeetingId, WorkerId
 from domain.roles import Role
 from projections import words
@@ -96,7 +96,7 @@ class Due:
     """Keeps what is due from the events of each case and meeting, and who a key worker is from the worker's."""
 
     NAME: ClassVar[str] = "due"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     QUERIES: ClassVar[Queries] = SQL
     HEARS: ClassVar[frozenset[str]] = CASE_TOPICS | MEETING_TOPICS | {KeyWorkerRegistered.TOPIC}
     OPENS: ClassVar[frozenset[str]] = HEARS
@@ -179,12 +179,10 @@ def _actions(case: Case) -> Iterator[_Item]:
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[tuple[object, ...]]:
-    clock, due_at = {
-        MeetingStage.PLANNED: ("agenda_open", meeting.agenda_opens_at),
-        MeetingStage.AGENDA_OPEN: ("agenda_publish", meeting.agenda_closes_at),
-        MeetingStage.CONCLUDED: ("minutes", meeting.minutes_due_at),
-    }.get(meeting.stage, ("", None))
-    if due_at is not None:
+    for clock, due_at in meeting.due.items():
+        # The next meeting is planned by the engine, and a meeting to come is not waited for.
+        if clock == "next_meeting" or (clock == "start" and clock not in meeting.overdue):
+            continue
         told = words.clock(clock)
         yield (
             meeting.meeting_id,
@@ -204,7 +202,7 @@ def _of_meeting(meeting: Meeting) -> Iterator[tuple[object, ...]]:
             meeting.stage.value,
             "routine",
             due_at,
-            False,
+            clock in meeting.overdue,
         )
 
 

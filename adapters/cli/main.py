@@ -33,6 +33,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "caseload": ("adapters.cli.cases:caseload", "Who carries what: cases, points and limits of key workers."),
     "due": ("adapters.cli.cases:due", "What is due or overdue, and for whom."),
     "agenda": ("adapters.cli.cases:agenda", "A forum meeting and its items."),
+    "meeting": (
+        "adapters.cli.meetings:meeting",
+        "A meeting's pack for one agency; the calendar of meetings.",
+    ),
     "import": ("adapters.register.cli:import_group", "Bring in a register of referrals."),
     "workflows": ("adapters.cli.workflows:workflows", "What waits and which timer fires next."),
     "serve": ("adapters.cli.servers:serve", "Run the HTTP API alone."),

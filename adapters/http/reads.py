@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -20,23 +21,29 @@ from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
 from adapters.http.responses import Documented, Examples
 from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput, unkeepable
+from adapters.meetings import read_calendar, read_pack
 from adapters.postgres.errors import LogError
 from adapters.problems import Refused, is_log_away, problem_of
 from adapters.reading import read_case, read_events, require_case
 from adapters.views import CaseView, CommandView, EventView, command_view
 from domain import catalogue
 from domain.calendar import LONDON
+from domain.case.bands import Band
+from domain.case.preview import AllocationPreview
 from domain.case.stages import Stage
 from domain.errors import NotFound
+from domain.meeting.packs import Pack
+from domain.messages import CaseId, WorkerId
 from domain.programmes import Programme
 from domain.roles import Role
 from domain.values import ValueNotUsable
 from projections.agenda import MeetingRow
 from projections.audit import AuditRow
-from projections.caseload import CaseloadRow
+from projections.caseload import CaseloadRow, WorkloadRow
 from projections.cases import CaseFilter, CaseRow
 from projections.due import DueFilter, DueRow
 from projections.page import LARGEST, CursorInvalid, Page
+from projections.waiting_list import WaitingRow
 
 if TYPE_CHECKING:
     from adapters.product import Product
@@ -71,6 +78,12 @@ Agency = Annotated[Text | None, Query(description="Name of an agency.")]
 
 
 # -- what is answered only here ----------------------------------------------------------------------------------------
+
+
+class CalendarFile(Response):
+    """An iCalendar file."""
+
+    media_type = "text/calendar"
 
 
 class Health(BaseModel):
@@ -130,10 +143,12 @@ def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, decla
         about_people: bool = True,
         read_models: bool = False,
         missing: str = "",
+        as_file: type[Response] | None = None,
     ) -> Callable[..., Any]:
         guards = [Depends(only_where_declared_actors_are_believed)] if about_people else []
         guards += [Depends(seen)] if read_models else []
-        return app.get(
+        register = app.get if as_file is None else partial(app.get, response_class=as_file)
+        return register(
             path,
             response_model=answer,
             tags=[tag],
@@ -194,6 +209,16 @@ def _add_cases(read: Read, product: Product) -> None:
         """One case's events as the log holds them, personal data included."""
         return await read_events(product, case_id, limit=limit, after=after)
 
+    @read(
+        "/cases/{case_id}/allocation-preview/{worker_id}",
+        AllocationPreview,
+        tag="cases",
+        missing="case or key worker",
+    )
+    async def allocation_preview(case_id: CaseInPath, worker_id: UUID) -> AllocationPreview:
+        """What giving a case to a worker would do to their load, and which rules it would meet; nothing is recorded."""
+        return await product.application.preview(CaseId(case_id), WorkerId(worker_id))
+
     @read("/cases/{case_id}/audit", Page[AuditRow], tag="audit", read_models=True, missing="case")
     async def audit(
         case_id: CaseInPath,
@@ -226,6 +251,20 @@ def _add_lists(read: Read, product: Product) -> None:
         return await product.read_models.caseload(
             programme=programme, forum=forum, agency=agency, worker=worker, on=on
         )
+
+    @read("/waiting-list", list[WaitingRow], tag="lists", read_models=True)
+    async def waiting_list(
+        programme: Text | None = None, forum: Forum = None, band: Band | None = None
+    ) -> list[WaitingRow]:
+        """Everybody who waits for a key worker, forum by forum, first in line first."""
+        return await product.read_models.waiting_list(programme=programme, forum=forum, band=band)
+
+    @read("/workload", list[WorkloadRow], tag="lists", read_models=True)
+    async def workload(
+        programme: Text | None = None, forum: Forum = None, worker: UUID | None = None
+    ) -> list[WorkloadRow]:
+        """What each case on each caseload weighs, and what all of a worker's come to."""
+        return await product.read_models.workload(programme=programme, forum=forum, worker=worker)
 
     @read("/due", Page[DueRow], tag="lists", read_models=True)
     async def due(
@@ -267,6 +306,18 @@ def _add_lists(read: Read, product: Product) -> None:
         if not found.rows:
             raise NotFound(kind="meeting", id=meeting_id)
         return found.rows[0]
+
+    @read("/meetings/{meeting_id}/packs/{agency}", Pack, tag="lists", missing="meeting")
+    async def pack(
+        meeting_id: UUID, agency: Annotated[Text, InPath(description="Name of an agency, any spelling.")]
+    ) -> Pack:
+        """What an agency may see at this moment of each item of a meeting; the rest is there by its place alone."""
+        return await read_pack(product, meeting_id, agency)
+
+    @read("/meetings.ics", None, tag="lists", about_people=False, read_models=True, as_file=CalendarFile)
+    async def calendar(forum: Forum = None) -> CalendarFile:
+        """The meetings of a forum, or of all, as an iCalendar file; nothing in it is about a person."""
+        return CalendarFile(await read_calendar(product, forum))
 
     @read("/audit/actors/{person}", Page[AuditRow], tag="audit", read_models=True)
     async def doings(

@@ -190,6 +190,7 @@ class Forum(_Part):
     action_default_due: Literal["next_meeting"]
     expected_agencies: Names
     starts_early_minutes: int = Field(ge=0)
+    meeting_minutes: int = Field(ge=1)
 
 
 class Quorum(_Part):

@@ -228,7 +228,7 @@ async def test_a_case_whose_first_event_cannot_be_read_is_told_of_from_the_begin
         await eventually(lambda: _nobody_is_aside(pool))
 
 
-async def test_an_event_of_a_meeting_that_cannot_be_read_concerns_no_process(
+async def test_a_meeting_that_cannot_be_read_is_set_aside_and_no_case_with_it(
     engine: Engine, pool: asyncpg.Pool
 ) -> None:
     meeting = a_meeting(f"meeting-{uuid4()}").agenda_open().agenda_closed()
@@ -239,7 +239,9 @@ async def test_an_event_of_a_meeting_that_cannot_be_read_concerns_no_process(
         await engine.given(after := a_new_case().awaiting_consent(at=now()))
         await engine.comes_to(K.CONSENT, after, "RUNNING")
         await engine.has_caught_up(dispatcher)
-        assert await _nobody_is_aside(pool)
+        assert [row["case_id"] for row in await pool.fetch("SELECT case_id FROM dispatch.untold")] == [
+            meeting.meeting_id
+        ]
 
 
 async def _is_set_aside(pool: asyncpg.Pool, case_id: UUID, after: int, reason: str) -> bool:

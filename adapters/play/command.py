@@ -150,17 +150,10 @@ async def _play_one(
 
     async with AsyncExitStack() as stack:
         dsn = theatre.kept_database if keep else await stack.enter_async_context(theatre.fresh_database())
-        stage = await stack.enter_async_context(
-            on_stage(
-                dsn,
-                theatre.virtual,
-                rules,
-                one.start,
-                task_queue=f"story-{number}",
-                mailbox=theatre.directory / "mailbox" / str(number),
-            )
+        product = await stack.enter_async_context(
+            on_stage(dsn, theatre.virtual, rules, one.start, task_queue=f"story-{number}")
         )
-        report = await Teller(one, stage, narrator).tell()
+        report = await Teller(one, product, theatre.virtual, narrator).tell()
         if keep:
             report.kept_in = str(theatre.directory)
         return report

@@ -60,7 +60,6 @@ def checks(expect: Expect, happened: Happened, *, exactly: bool, does_something:
     yield from _events(expect, happened, exactly=exactly or expect.exactly)
     yield from _not_events(expect, happened)
     yield from _messages(expect, happened)
-    yield from _messages(expect, happened)
     if happened.case is not None:
         yield from _standing(expect, happened.case)
         yield from _waits_for(expect, happened.case, happened.waiting)
@@ -134,23 +133,6 @@ def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
 
 def _plainly(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
-
-
-def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
-    if not expect.messages:
-        return
-    case_id = happened.case.case_id if happened.case else None
-    sent = [one for one in happened.messages if case_id in (None, one.case_id)]
-    shown = "; ".join(f"{one.about} to {_receiver(one)}" for one in sent) or "none"
-    for wanted in expect.messages:
-        to = str(happened.names.get(wanted.to.removeprefix("@"), wanted.to))
-        held = any(one.about == wanted.about and one.is_to(to) for one in sent)
-        yield Check("messages", f"{wanted.about} to {wanted.to}", shown, held)
-
-
-def _receiver(message: Message) -> str:
-    who = message.agency or message.worker_id
-    return f"{message.to} ({who})" if who else message.to
 
 
 def _standing(expect: Expect, case: Case) -> Iterator[Check]:

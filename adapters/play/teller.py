@@ -6,15 +6,14 @@ the catalogue does not offer.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from adapters.input import InvalidInput, command_from
-from adapters.outbox.outbox import Outbox
 from adapters.play import names
 from adapters.play.expectations import Happened, checks, shown_stage
 from adapters.play.names import NameUnknown
@@ -31,16 +30,12 @@ from workflows.process import CaseProcess
 from workflows.routing import wanted
 
 if TYPE_CHECKING:
-    from adapters.outbox.outbox import Message
     from adapters.play.narrator import Narrator
     from adapters.play.rehearsal import Play
-    from adapters.play.theatre import Stage
     from adapters.product import Product
     from adapters.temporal.virtual import VirtualTime
 
 _AT_ONCE = 500
-_PATIENCE_SECONDS = 30.0
-_SHORT_WHILE = 0.005
 _A_MOMENT = timedelta(seconds=1)
 _NEVER_MADE = "name_never_bound"
 
@@ -50,19 +45,12 @@ class Teller:
     """Plays one story; remembers what the story's names stand for."""
 
     play: Play
-    stage: Stage
+    product: Product
+    virtual: VirtualTime
     narrator: Narrator | None = None
     names: dict[str, UUID] = field(default_factory=dict)
     cases: dict[UUID, Case] = field(default_factory=dict)
     read_up_to: int = 0
-
-    @property
-    def product(self) -> Product:
-        return self.stage.product
-
-    @property
-    def virtual(self) -> VirtualTime:
-        return self.stage.virtual
 
     async def tell(self) -> StoryReport:
         """From the first step to the last, or to one that cannot be done as it is written."""
@@ -105,8 +93,6 @@ class Teller:
             happened.waiting = await self._waiting(happened.case)
         if step.expect.messages:
             happened.messages = await self.product.outbox.messages_since(before)
-        if step.expect.messages:
-            happened.messages = await self._messages(told)
         told.checks += checks(step.expect, happened, exactly=step.exactly, does_something=step.do is not None)
         if step.case is not None and happened.case is None and not happened.refused:
             told.checks.append(Check("case", f"a case named {step.case}", "no case was made", held=False))
@@ -196,15 +182,6 @@ class Teller:
             if (one := await handle.query(CaseProcess.waiting)) is not None:
                 said.append(one)
         return said
-
-    async def _messages(self, told: StepReport) -> Sequence[Message]:
-        """The messages that tell of what happened in this step, once the post has written them all."""
-        head = await self.product.log.head()
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not self.stage.post.at_rest(head):  # noqa: ASYNC110 - the post rings no bell when it comes to rest
-                await asyncio.sleep(_SHORT_WHILE)
-        before = told.events[0].position - 1 if told.events else head
-        return await Outbox(self.product.pool).messages_since(before)
 
     async def _read(self, told: StepReport) -> None:
         """Take in what is new in the log, and tell it."""

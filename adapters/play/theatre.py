@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -88,19 +87,10 @@ class Theatre:
             await connection.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The product with everything that runs by itself, in virtual time."""
-
-    product: Product
-    virtual: VirtualTime
-    post: Post
-
-
 @asynccontextmanager
 async def on_stage(
-    dsn: str, virtual: VirtualTime, rules: Rules, start: datetime, *, task_queue: str, mailbox: Path
-) -> AsyncIterator[Stage]:
+    dsn: str, virtual: VirtualTime, rules: Rules, start: datetime, *, task_queue: str
+) -> AsyncIterator[Product]:
     """The product with its engine on an empty database, at the instant at which a story starts."""
     await virtual.begin(start)
     async with bootstrap.open_product(

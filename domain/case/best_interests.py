@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.consent import GrantNotInState
+from domain.case.consent_rules import GrantNotInState
 from domain.case.deciders import age_at, day_ends, is_child
 from domain.case.grants import GrantState
 from domain.case.sharing import CapacityView, ConsentError

@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.action_changes import release_actions_of
-from domain.case.consent import (
+from domain.case.consent import proof_of, terms
+from domain.case.consent_rules import (
     AccessibleInformationRequired,
     CapacityViewRequired,
     ConsentEvidenceRequired,
     ExplicitConsentRequired,
     GrantNotInState,
     OwnAgencyOnly,
-    proof_of,
     require_accessible_information,
     require_evidence,
     require_explicit_where_demanded,
     require_own_agency,
-    terms,
 )
 from domain.case.deciders import (
     CapacityRetestRequired,

@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
-from domain.case import consent as c
 from domain.case.bands import Band
+from domain.case.consent_rules import GrantNotInState
 from domain.case.disclosure import bases_of
 from domain.case.evolving import (
     action,
@@ -254,7 +254,7 @@ class Case:
         if grant is None:
             raise NotFound(kind="consent", id=grant_id)
         if grant.state not in states:
-            raise c.GrantNotInState(command=command.NAME, allowed=" or ".join(states), state=grant.state)
+            raise GrantNotInState(command=command.NAME, allowed=" or ".join(states), state=grant.state)
         return grant
 
     def start_clocks(self, **due_at: datetime | None) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from domain.case import allocation as al
 from domain.case import monitoring as mo
-from domain.case import step_down as sd
 from domain.case.action_changes import ActionCancelled
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage

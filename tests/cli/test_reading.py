@@ -124,7 +124,7 @@ def test_every_command_has_help_with_an_example(ccp: Ccp) -> None:
             (name,)
             for name in ("up", "serve", "worker", "migrate", "commands", "cases", "caseload", "due", "agenda")
         ),
-        *(("case", name) for name in ("show", "events", "audit")),
+        *(("case", name) for name in ("show", "events", "audit", "explain", "replay")),
         *(("workflows", name) for name in ("list", "show")),
         ("case",),
         ("workflows",),
@@ -132,6 +132,7 @@ def test_every_command_has_help_with_an_example(ccp: Ccp) -> None:
         ("import",),
         ("import", "referrals"),
         ("demo",),
+        ("play",),
     ]
     for line in lines:
         shown = ccp(*line, "--help")

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from domain import catalogue
 from domain.case.correction import voided_versions
 from domain.case.line import Waiting, in_line
+from domain.case.preview import AllocationPreview, preview
 from domain.case.retry import DuplicateCommandIgnored
 from domain.case.stages import Stage
 from domain.case.state import Case
@@ -164,6 +165,14 @@ class Application:
                 continue
         raise ConcurrentChange
 
+    async def preview(self, case_id: CaseId, worker_id: WorkerId) -> AllocationPreview:
+        """What giving this case to this worker would mean now; nothing is recorded. Raises NotFound."""
+        case = await self.case(case_id)
+        worker = cast("KeyWorker", await self._stream("KeyWorker", worker_id, _Loaded(), may_be_new=False))
+        waiting = await self._waiting(case.programme)
+        today = self.rules.london_day(await self.clock.now())
+        return preview(case, worker, waiting, self.rules, day=today)
+
     async def case(self, case_id: CaseId) -> Case:
         """One case as it stands; raises NotFound."""
         return cast("Case", await self._stream("Case", case_id, _Loaded(), may_be_new=False))
@@ -231,9 +240,7 @@ class Application:
                     )
                 case "Meeting | None":
                     earlier = getattr(command, "earlier_meeting", None)
-                    loaded.states[kind] = (
-                        await self._beside("Meeting", earlier, loaded) if earlier else None
-                    )
+                    loaded.states[kind] = await self._beside("Meeting", earlier, loaded) if earlier else None
                 case "Sequence[Case]":
                     meeting = cast("Meeting", loaded.states["Meeting"])
                     loaded.states[kind] = [

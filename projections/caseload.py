@@ -23,7 +23,7 @@ from domain.keyworker.events import (
     KeyWorkerRegistered,
     KeyWorkerReturned,
 )
-from domain.messages import WorkerId
+from domain.messages import CaseId, WorkerId
 from domain.programmes.workload import load_percent
 from projections.batch import WORKER_TOPICS, Batch, opened
 from projections.page import ReadRow, can_occur
@@ -63,6 +63,19 @@ class CaseloadRow(ReadRow):
     absent_until: date | None
     cases_by_stage: Mapping[str, int]
     """How many cases are in each stage, in pathway order."""
+
+
+class WorkloadRow(ReadRow):
+    """One case on one caseload, and what all of that worker's cases come to. The figures are there to be talked about."""
+
+    worker_id: WorkerId
+    display_name: str
+    case_id: CaseId
+    stage: Stage | None
+    points: int
+    points_in_all: int
+    capacity_points: float
+    load_percent: float | None
 
 
 class Caseload:
@@ -191,6 +204,21 @@ async def caseloads(
     for record in await pool.fetch(SQL["caseloads"], programme, forum, agency, worker, on):
         found.setdefault(record["worker_id"], []).append(dict(record))
     return [_row(parts) for parts in found.values()]
+
+
+async def workload(
+    pool: Pool, *, programme: str | None = None, forum: str | None = None, worker: UUID | None = None
+) -> list[WorkloadRow]:
+    """What each case on each caseload weighs, worker by worker, the heaviest case first."""
+    if not can_occur(programme, forum):
+        return []
+    records = await pool.fetch(SQL["workload"], programme, forum, worker)
+    return [
+        WorkloadRow.model_validate(
+            {**record, "load_percent": load_percent([record["points_in_all"]], record["capacity_points"])}
+        )
+        for record in map(dict, records)
+    ]
 
 
 def _row(parts: list[Mapping[str, object]]) -> CaseloadRow:

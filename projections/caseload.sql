@@ -118,3 +118,16 @@ WHERE ($1::text IS NULL OR w.programme = $1)
 GROUP BY w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
          w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, w.absent_from, w.absent_until, c.stage
 ORDER BY w.display_name, w.worker_id, c.stage;
+
+-- name: workload
+-- description: What each case on each caseload weighs, the heaviest first. Parameters: programme, forum and worker; each
+-- may be null.
+SELECT w.worker_id, w.display_name, carried.case_id, carried.points, w.capacity_points,
+       (SELECT s.stage FROM read.caseload_stage AS s WHERE s.case_id = carried.case_id) AS stage,
+       sum(carried.points) OVER (PARTITION BY w.worker_id) AS points_in_all
+FROM read.caseload_worker AS w
+JOIN read.caseload_carried AS carried ON carried.worker_id = w.worker_id
+WHERE ($1::text IS NULL OR w.programme = $1)
+  AND ($2::text IS NULL OR $2 = ANY (w.forums))
+  AND ($3::uuid IS NULL OR w.worker_id = $3)
+ORDER BY w.display_name, w.worker_id, carried.points DESC, carried.case_id;

@@ -13,17 +13,21 @@ from uuid import UUID
 
 from asyncpg import Pool
 
+from domain.case.bands import Band
 from domain.messages import CaseId
 from projections.agenda import MeetingRow, find_meetings
 from projections.audit import AuditRow, doings_of_person, story_of_case
 from projections.builds import SQL
-from projections.caseload import CaseloadRow, caseloads
+from projections.caseload import CaseloadRow, WorkloadRow, caseloads, workload
 from projections.cases import CaseFilter, CaseRow, find_cases, one_case, resolve_case
 from projections.due import DueFilter, DueRow, find_due
+from projections.escalations import EscalationFilter, EscalationRow, find_escalations
 from projections.page import Page
 from projections.runner import PROJECTIONS, prepare
+from projections.safeguarding import ConcernFilter, ConcernRow, find_concerns
 from projections.tasks import rung
 from projections.waiting import Announcements
+from projections.waiting_list import WaitingRow, waiting_list
 
 LOOK_SECONDS: Final = 0.05
 """How often whoever waits looks by themselves, whatever they hear."""
@@ -57,6 +61,18 @@ class ReadModels:
         return await caseloads(
             await self._pool(), programme=programme, forum=forum, agency=agency, worker=worker, on=on
         )
+
+    async def waiting_list(
+        self, *, programme: str | None = None, forum: str | None = None, band: Band | None = None
+    ) -> list[WaitingRow]:
+        """Everybody who waits for a key worker, forum by forum, first in line first."""
+        return await waiting_list(await self._pool(), programme=programme, forum=forum, band=band)
+
+    async def workload(
+        self, *, programme: str | None = None, forum: str | None = None, worker: UUID | None = None
+    ) -> list[WorkloadRow]:
+        """What each case on each caseload weighs, worker by worker, the heaviest case first."""
+        return await workload(await self._pool(), programme=programme, forum=forum, worker=worker)
 
     async def cases(
         self, wanted: CaseFilter | None = None, *, limit: int = 50, after: str | None = None
@@ -100,6 +116,20 @@ class ReadModels:
     ) -> Page[DueRow]:
         """What is due, soonest first; what ran out by `now` is overdue. Raises CursorInvalid."""
         return await find_due(await self._pool(), wanted or DueFilter(), now=now, limit=limit, after=after)
+
+    async def concerns(
+        self, wanted: ConcernFilter | None = None, *, limit: int = 50, after: str | None = None
+    ) -> Page[ConcernRow]:
+        """Safeguarding concerns; restricted, so whoever asks was let through before. Raises CursorInvalid."""
+        return await find_concerns(await self._pool(), wanted or ConcernFilter(), limit=limit, after=after)
+
+    async def escalations(
+        self, wanted: EscalationFilter | None = None, *, limit: int = 50, after: str | None = None
+    ) -> Page[EscalationRow]:
+        """Escalations, those to be answered first at the top. Raises CursorInvalid."""
+        return await find_escalations(
+            await self._pool(), wanted or EscalationFilter(), limit=limit, after=after
+        )
 
     async def story_of_case(
         self,

@@ -31,9 +31,12 @@ from projections.builds import (
 from projections.caseload import Caseload
 from projections.cases import Cases
 from projections.due import Due
+from projections.escalations import Escalations
 from projections.keeper import SQL, Keeper
+from projections.safeguarding import SafeguardingList
 from projections.source import Source
 from projections.tasks import end, rung
+from projections.waiting_list import WaitingList
 
 BATCH: Final = 2_000
 """How many events are applied at once, when so many wait."""
@@ -44,7 +47,16 @@ LONGEST_PAUSE_SECONDS: Final = 5.0
 LIVE_FILES: Final = 2_000
 """How many cases are kept in memory for what happens next; enough for the busiest office."""
 
-PROJECTIONS: Final[tuple[Projection, ...]] = (Cases(), Due(), Caseload(), Agenda(), Audit())
+PROJECTIONS: Final[tuple[Projection, ...]] = (
+    Cases(),
+    Due(),
+    Caseload(),
+    Agenda(),
+    Audit(),
+    WaitingList(),
+    SafeguardingList(),
+    Escalations(),
+)
 """Every read model of the product."""
 
 _log = structlog.get_logger(__name__)

@@ -17,11 +17,12 @@ from fastapi import Depends, FastAPI, Query, Response
 from fastapi import Path as InPath
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from adapters.http.acting import SIGN_IN_REQUIRED
+from adapters.http.acting import SIGN_IN_REQUIRED, acting_role
 from adapters.http.commands import COMMON
 from adapters.http.responses import Documented, Examples
 from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput, unkeepable
 from adapters.meetings import read_calendar, read_pack
+from adapters.outbox.outbox import Message, MessageState
 from adapters.postgres.errors import LogError
 from adapters.problems import Refused, is_log_away, problem_of
 from adapters.reading import read_case, read_events, require_case
@@ -29,11 +30,14 @@ from adapters.views import CaseView, CommandView, EventView, command_view
 from domain import catalogue
 from domain.calendar import LONDON
 from domain.case.bands import Band
+from domain.case.escalation import EscalationState, may_know_of_safeguarding
 from domain.case.preview import AllocationPreview
+from domain.case.safeguarding import ConcernState, require_safeguarding_lead
 from domain.case.stages import Stage
 from domain.errors import NotFound
 from domain.meeting.packs import Pack
 from domain.messages import CaseId, WorkerId
+from domain.ports import Notification
 from domain.programmes import Programme
 from domain.roles import Role
 from domain.values import ValueNotUsable
@@ -42,7 +46,9 @@ from projections.audit import AuditRow
 from projections.caseload import CaseloadRow, WorkloadRow
 from projections.cases import CaseFilter, CaseRow
 from projections.due import DueFilter, DueRow
+from projections.escalations import EscalationFilter, EscalationRow
 from projections.page import LARGEST, CursorInvalid, Page
+from projections.safeguarding import ConcernFilter, ConcernRow
 from projections.waiting_list import WaitingRow
 
 if TYPE_CHECKING:
@@ -75,6 +81,7 @@ Since = Annotated[Instant | None, Query(description="Europe/London when no offse
 CaseInPath = Annotated[UUID, InPath(description="The id of a case.")]
 Forum = Annotated[Text | None, Query(description="Code of a forum; see /geography/forums.")]
 Agency = Annotated[Text | None, Query(description="Name of an agency.")]
+ActingRole = Annotated[Role, Depends(acting_role)]
 
 
 # -- what is answered only here ----------------------------------------------------------------------------------------
@@ -213,7 +220,7 @@ def _add_cases(read: Read, product: Product) -> None:
         "/cases/{case_id}/allocation-preview/{worker_id}",
         AllocationPreview,
         tag="cases",
-        missing="case or key worker",
+        missing="case",
     )
     async def allocation_preview(case_id: CaseInPath, worker_id: UUID) -> AllocationPreview:
         """What giving a case to a worker would do to their load, and which rules it would meet; nothing is recorded."""
@@ -284,6 +291,60 @@ def _add_lists(read: Read, product: Product) -> None:
         )
         now = await product.application.clock.now()
         return await product.read_models.due(wanted, now=now, limit=limit, after=after)
+
+    @read("/safeguarding", Page[ConcernRow], tag="safeguarding", read_models=True)
+    async def safeguarding(
+        role: ActingRole,
+        state: Annotated[ConcernState | None, Query(description="Where the concern stands.")] = None,
+        open: Annotated[bool | None, Query(description="Only open ones, or only closed ones.")] = None,  # noqa: A002 - the name of the query parameter
+        forum: Forum = None,
+        case: UUID | None = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[ConcernRow]:
+        """Safeguarding concerns, those to be screened first at the top; for a safeguarding lead alone."""
+        require_safeguarding_lead(role)
+        wanted = ConcernFilter(state=state, open=open, forum=forum, case=case)
+        return await product.read_models.concerns(wanted, limit=limit, after=after)
+
+    @read("/escalations", Page[EscalationRow], tag="lists", read_models=True)
+    async def escalations(
+        role: ActingRole,
+        state: Annotated[EscalationState | None, Query(description="Where the escalation stands.")] = None,
+        level: Annotated[int | None, Query(ge=1, le=99, description="At this level.")] = None,
+        forum: Forum = None,
+        case: UUID | None = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[EscalationRow]:
+        """Escalations, those to be answered first at the top; those about safeguarding for whoever must know of them."""
+        wanted = EscalationFilter(
+            state=state,
+            level=level,
+            forum=forum,
+            case=case,
+            with_safeguarding=may_know_of_safeguarding(role),
+        )
+        return await product.read_models.escalations(wanted, limit=limit, after=after)
+
+    @read("/outbox", Page[Message], tag="operations")
+    async def outbox(
+        state: Annotated[MessageState | None, Query(description="How far the message has come.")] = None,
+        to: Annotated[Text | None, Query(description="A role, an agency or a key worker's id.")] = None,
+        case: UUID | None = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[Message]:
+        """Messages to people in the order of the log, and whether they have arrived; a failed one waits for a retry."""
+        return await product.outbox.page(state=state, to=to, case_id=case, limit=limit, after=after)
+
+    @read("/mailbox", list[Notification], tag="operations")
+    async def mailbox(
+        to: Annotated[Text | None, Query(description="A role, an agency or a key worker's id.")] = None,
+        case: UUID | None = None,
+    ) -> list[Notification]:
+        """What lies in the local mailbox of this machine, in the order of time."""
+        return await product.mailbox.read(to=to, case_id=case)
 
     @read("/meetings", Page[MeetingRow], tag="lists", read_models=True)
     async def meetings(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asyncpg import Pool
 
-from domain.keyworker.events import CaseReweighed
+from domain.keyworker.events import CaseReweighed, KeyWorkerAbsent, KeyWorkerReturned
 from projections import ProjectionRunner, ReadModels
 from tests.projections.telling import Teller, completed, engaged, given_to, stepped_down
 from tests.support.scenario import DECIDED, HOUSING, SHELTER, a_case, a_worker
@@ -106,3 +106,33 @@ async def test_a_worker_who_left_is_shown_on_a_day_only_while_cases_remain(
     the_day_after = await models.caseload(on=date(2027, 2, 1))
     assert [row.display_name for row in on_the_day] == ["Ann", "Sam"]
     assert [row.display_name for row in the_day_after] == ["Sam"]
+
+
+async def test_the_workload_says_what_each_case_weighs_and_what_all_come_to(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam, one, two = a_worker("sam", capacity_points=16), a_case("one").accepted(), a_case("two").accepted()
+    await teller.tell(sam, one, two, given_to(one, sam, points=6), given_to(two, sam, points=8))
+    await runner.catch_up()
+    heavy, light = await models.workload(worker=sam.worker_id)
+    assert (heavy.case_id, heavy.points, heavy.stage) == (two.case_id, 8, "Introduction")
+    assert (light.points_in_all, light.load_percent) == (14, 87.5)
+    assert await models.workload(forum="wythenshawe") == []
+
+
+async def test_a_worker_who_is_away_is_shown_as_absent_and_never_why(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam = a_worker("sam")
+    away = KeyWorkerAbsent(
+        worker_id=sam.worker_id, first_day=date(2027, 2, 1), last_day=date(2027, 2, 5), explanation="Ill"
+    )
+    await teller.tell(sam, away)
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert (row.absent_from, row.absent_until) == (date(2027, 2, 1), date(2027, 2, 5))
+    assert "Ill" not in row.model_dump_json()
+    await teller.tell(KeyWorkerReturned(worker_id=sam.worker_id))
+    await runner.catch_up()
+    (row,) = await models.caseload()
+    assert row.absent_from is None

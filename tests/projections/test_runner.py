@@ -212,6 +212,7 @@ async def test_lag_counts_the_events_that_are_not_applied_yet_and_how_long_they_
         "caseload": 3,
         "agenda": 3,
         "audit": 3,
+        "waiting": 3,
     }
     # The first of the three events was told two minutes before the last.
     assert {one.name: one.lag_seconds for one in rows} == {
@@ -220,6 +221,7 @@ async def test_lag_counts_the_events_that_are_not_applied_yet_and_how_long_they_
         "caseload": 420,
         "agenda": 420,
         "audit": 420,
+        "waiting": 420,
     }
 
 

@@ -228,7 +228,7 @@ def cases(
         rows,
         empty="No case fits.",
     )
-    _more(found)
+    more(found)
 
 
 @click.command()
@@ -327,7 +327,7 @@ def due(
         for one in found.rows
     ]
     print_table(["due", "", "what", "who", "of", "forum", "id", "stage"], rows, empty="Nothing is due.")
-    _more(found)
+    more(found)
 
 
 @click.command()
@@ -449,7 +449,8 @@ def show_case(found: CaseView) -> None:
         print_table(["action", "agency", "owner", "due", "state"], actions, empty="")
 
 
-def _more(page: Page[Any]) -> None:
+def more(page: Page[Any]) -> None:
+    """Say how to go on when a page is not the last."""
     if page.next is not None:
         total = "" if page.total is None else f" of {page.total}"
         say(f"The first {len(page.rows)}{total}; go on with --after {page.next}")

@@ -152,7 +152,7 @@ def _common() -> list[click.Parameter]:
 
 def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str, Any]) -> None:
     plain = _plain(fields, given)
-    actor = _actor(load_settings(), given)
+    actor = actor_from(load_settings(), given)
     key = _key(given["key"])
     reason = _line(given["reason"], "--reason", 4000)
     effective_at = instant_from(given["effective_at"], "--effective-at") if given["effective_at"] else None
@@ -257,7 +257,7 @@ def _data(given: str | None) -> dict[str, Any]:
         raise InvalidInput(FieldError("--data", f"the file cannot be read: {error.strerror}")) from None
 
 
-def _actor(settings: Settings, given: Mapping[str, Any]) -> Actor:
+def actor_from(settings: Settings, given: Mapping[str, Any]) -> Actor:
     said = {
         "person": given["as_person"] or settings.as_person,
         "role": given["as_role"] or settings.as_role,

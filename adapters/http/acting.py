@@ -136,6 +136,26 @@ def acting(
     )
 
 
+def acting_role(
+    role: Annotated[
+        str,
+        Header(
+            alias="Ccp-Role",
+            description="In which role somebody reads.",
+            json_schema_extra={"enum": list(ROLES)},
+            examples=["safeguarding_lead"],
+        ),
+    ],
+) -> Role:
+    """Read from the headers in which role somebody reads what is not for everybody.
+
+    Raises: InvalidInput.
+    """
+    if role not in ROLES:
+        raise InvalidInput(FieldError("Ccp-Role", f"must be one of {', '.join(ROLES)}"))
+    return Role(role)
+
+
 def decoded(header: str) -> str:
     """A header's text: percent-encoded UTF-8, plain UTF-8 as some clients send it, or Latin-1."""
     try:

@@ -158,6 +158,14 @@ class SafeguardingLeadMustAgree(RuleBroken):
     code = "safeguarding_lead_must_agree"
 
 
+def may_know_of_safeguarding(role: Role) -> bool:
+    """Whether a list shows escalations about safeguarding: to its lead, and to the manager who must answer one.
+
+    Source: while a concern is open, reads are restricted to need-to-know (domain reference 2.9).
+    """
+    return role in (Role.SAFEGUARDING_LEAD, Role.MANAGER)
+
+
 ESCALATION_MOVES: Mapping[str, Mapping[EscalationState | None, EscalationState]] = {
     "EscalationRaised": {None: "open"},
     "EscalationResponded": {"open": "responded"},

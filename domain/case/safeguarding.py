@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 
 from domain.case.escalation import EscalationResolved, escalation_raised, open_escalation
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, Conflict, NotFound
+from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (
     CaseEvent,
     CaseId,
@@ -27,7 +27,7 @@ from domain.messages import (
     Personal,
     PersonalText,
 )
-from domain.roles import Permission
+from domain.roles import Permission, Role
 
 if TYPE_CHECKING:
     from domain.case.evolving.safeguarding import Concern
@@ -112,6 +112,21 @@ class ConcernNotInState(Conflict):
     """{command} is for a concern in state {allowed}; concern {concern} of this case is in state {state}."""
 
     code = "concern_not_in_state"
+
+
+class SafeguardingLeadOnly(NotPermitted):
+    """The list of safeguarding concerns is for a safeguarding lead; role {role} may not read it."""
+
+    code = "safeguarding_lead_only"
+
+
+def require_safeguarding_lead(role: Role) -> None:
+    """Whoever reads concerns across cases is a safeguarding lead.
+
+    Source: while a concern is open, reads are restricted to need-to-know (domain reference 2.9).
+    """
+    if role is not Role.SAFEGUARDING_LEAD:
+        raise SafeguardingLeadOnly(role=role)
 
 
 _OPEN: Final[tuple[ConcernState, ...]] = ("raised", "met", "not_met", "enquiry")

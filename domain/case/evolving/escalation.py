@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 from uuid import UUID
 
@@ -31,6 +32,8 @@ class Escalation:
     subject_id: UUID | None
     raised_by: str | None
     raised_by_agency: str | None
+    owner: str
+    answer_due_at: datetime | None
     level: int = 1
     state: e.EscalationState = "open"
     responded_by: str | None = None
@@ -47,6 +50,8 @@ def evolve(case: Case, event: AnyEscalationEvent) -> None:
                 event.subject_id,
                 event.raised_by,
                 event.raised_by_agency,
+                event.owner,
+                event.answer_due_at,
                 event.level,
             )
             case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
@@ -54,15 +59,19 @@ def evolve(case: Case, event: AnyEscalationEvent) -> None:
             case.stop_clocks(f"escalation:{event.escalation_id}")
             answered = case.escalations[event.escalation_id]
             answered.state, answered.responded_by = "responded", event.responded_by
+            answered.answer_due_at = None
         case e.EscalationRaisedLevel():
             raised = case.escalations[event.escalation_id]
             raised.state, raised.level, raised.responded_by = "open", event.level, None
+            raised.owner, raised.answer_due_at = event.owner, event.answer_due_at
             case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
         case e.EscalationUnanswered():
-            case.escalations[event.escalation_id].reminders = event.reminder
+            silent = case.escalations[event.escalation_id]
+            silent.reminders, silent.answer_due_at = event.reminder, event.next_due_at
             case.due[f"escalation:{event.escalation_id}"] = event.next_due_at
         case e.EscalationResolved() | e.EscalationWithdrawn():
             case.stop_clocks(f"escalation:{event.escalation_id}")
-            case.escalations[event.escalation_id].state = "closed"
+            closed = case.escalations[event.escalation_id]
+            closed.state, closed.answer_due_at = "closed", None
         case _:
             assert_never(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from domain.case import enquiry as en
@@ -32,14 +33,25 @@ class Concern:
 
     concern_id: ConcernId
     about: Literal["adult", "child"]
+    category: str
+    immediate_danger: bool
+    screening_due_at: datetime
     state: sg.ConcernState = "raised"
+    emergency_services: bool = False
+    referred_to: tuple[str, ...] = ()
 
 
 def evolve(case: Case, event: AnySafeguardingEvent) -> None:
     """Assign what the event says."""
     match event:
         case sg.SafeguardingConcernRaised():
-            case.concerns[event.concern_id] = Concern(event.concern_id, event.about)
+            case.concerns[event.concern_id] = Concern(
+                event.concern_id,
+                event.about,
+                event.category,
+                event.immediate_danger,
+                event.screening_due_at,
+            )
             case.due[f"screening:{event.concern_id}"] = event.screening_due_at
             _bar(case, event.alleged_source)
         case sg.ScreeningOverdue():
@@ -54,7 +66,10 @@ def evolve(case: Case, event: AnySafeguardingEvent) -> None:
             case.concerns[event.concern_id].state = "closed"
         case en.ReferredToForum():
             case.forum_referrals.append((event.forum, event.referred_at))
-        case sg.EmergencyServicesContacted() | en.StrategyDiscussionHeld():
+            case.concerns[event.concern_id].referred_to += (event.forum,)
+        case sg.EmergencyServicesContacted():
+            case.concerns[event.concern_id].emergency_services = True
+        case en.StrategyDiscussionHeld():
             pass
         case _:
             assert_never(event)

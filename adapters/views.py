@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 from adapters.input import fields_of
 from adapters.problems import status_of
 from domain import catalogue
+from domain.case.conversation import ConversationRecorded
 from domain.case.stages import Stage
 from domain.case.state import Case
 from domain.case.viewers import ViewerIsBarred
@@ -66,6 +67,8 @@ class Done(BaseModel):
     )
     outcome_id: UUID | None = None
     concern_id: UUID | None = None
+    escalation_id: UUID | None = None
+    conversation_id: UUID | None = None
     events: list[WrittenEvent]
 
 
@@ -74,6 +77,7 @@ _STREAM_IDS: tuple[tuple[type[Event], str], ...] = (
     (PersonEvent, "person_id"),
     (MeetingEvent, "meeting_id"),
     (WorkerEvent, "worker_id"),
+    (ConversationRecorded, "conversation_id"),
 )
 _IDS = (
     "case_id",
@@ -84,6 +88,8 @@ _IDS = (
     "action_id",
     "outcome_id",
     "concern_id",
+    "escalation_id",
+    "conversation_id",
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
@@ -456,12 +456,19 @@ def _is_of_a_case(written: Written) -> bool:
 
 def _same_command(answer: Answer, command: Command) -> Answer:
     """The answer, if it is this command's. To say "done" for another case would leave that one undone in silence."""
-    named = (getattr(command, name, None) for name in ("case_id", "meeting_id", "worker_id"))
-    about = next((one for one in named if one is not None), None)
-    touched = {written.stream_id for written in answer.events}
-    if answer.command != command.NAME or (about is not None and about not in touched):
+    if answer.command != command.NAME or any(_touched_another(answer, command, *kind) for kind in _ABOUT):
         raise CommandIdReused(used_for=answer.command)
     return answer
+
+
+_ABOUT: Final = (("case_id", CaseEvent), ("meeting_id", MeetingEvent), ("worker_id", WorkerEvent))
+
+
+def _touched_another(answer: Answer, command: Command, name: str, kind: type[Event]) -> bool:
+    """Whether the answer is about things of this kind, and not about the one that the command names."""
+    about = getattr(command, name, None)
+    touched = {one.stream_id for one in answer.events if issubclass(EVENTS[one.topic], kind)}
+    return about is not None and bool(touched) and about not in touched
 
 
 def _envelopes(request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]) -> list[Envelope]:

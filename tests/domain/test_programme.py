@@ -68,6 +68,9 @@ CLOCKS = {
     "cover_priority": "3 working days",
     "cover": "10 working days",
     "leaver_handover": "20 working days",
+    "escalation_answer": "5 working days",
+    "escalation_reminder": "4 weeks",
+    "transfer": "28 days",
 }
 
 

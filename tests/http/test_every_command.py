@@ -70,7 +70,7 @@ async def test_every_command_is_carried_out_where_the_pathway_allows_it(
         for field in ("case_id", "meeting_id", "worker_id", "grant_id", "action_id"):
             if field in situation.fields and field in done:
                 assert done[field] == situation.fields[field], name
-        assert {"case_id", "meeting_id", "worker_id"} & done.keys(), name
+        assert {"case_id", "meeting_id", "worker_id", "conversation_id"} & done.keys(), name
 
 
 async def test_deadlines_are_marked_by_the_engine_alone(client: httpx.AsyncClient) -> None:

@@ -290,6 +290,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "UrgentItemsHandledByChair": "cases {items}; ratification due {ratification_due_at}",
     "UrgentDecisionsRatified": "cases {items}; at meeting {at_meeting}",
     "UrgentDecisionsNotRatified": "cases {items}; at meeting {at_meeting}",
+    "EarlierDecisionsConsidered": "meeting {earlier_meeting}; ratified: {ratified}",
     "RatificationOverdue": "was due {due_at}",
     "InterestDeclared": "case {case_id}; of {agency}; {ground}",
     "MinutesOverdue": "was due {due_at}",

@@ -212,6 +212,15 @@ class UrgentDecisionsNotRatified(MeetingEvent):
     explanation: StaffText
 
 
+class EarlierDecisionsConsidered(MeetingEvent):
+    """This meeting was asked to ratify what the chair had decided alone at an earlier one; what it said is kept there too."""
+
+    TOPIC: ClassVar[str] = "EarlierDecisionsConsidered"
+
+    earlier_meeting: MeetingId
+    ratified: bool
+
+
 class RatificationOverdue(MeetingEvent):
     """What the chair decided alone has been before no quorate meeting in the time there is for it."""
 
@@ -315,6 +324,7 @@ AnyMeetingEvent = (
     | UrgentItemsHandledByChair
     | UrgentDecisionsRatified
     | UrgentDecisionsNotRatified
+    | EarlierDecisionsConsidered
     | RatificationOverdue
     | InterestDeclared
     | MeetingItemDecided

@@ -30,6 +30,7 @@ from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
 from domain.meeting.events import (
     AgendaItemRemoved,
     ChairDecisionOverdue,
+    EarlierDecisionsConsidered,
     ItemsDeferred,
     RatificationOverdue,
     UrgentDecisionsNotRatified,
@@ -337,22 +338,23 @@ def ratify_urgent_decisions(
         raise NotFound(kind="meeting", id=command.earlier_meeting)
     require_later_meeting_of_the_forum(meeting, earlier)
     require_something_to_ratify(earlier)
-    if command.ratified:
-        return [
-            UrgentDecisionsRatified(
-                meeting_id=earlier.meeting_id, at_meeting=meeting.meeting_id, items=earlier.handled_by_chair
-            )
-        ]
-    if not command.explanation:
+    if not (command.ratified or command.explanation):
         raise RefusalToRatifyReasonRequired
-    return [
-        UrgentDecisionsNotRatified(
-            meeting_id=earlier.meeting_id,
-            at_meeting=meeting.meeting_id,
-            items=earlier.handled_by_chair,
-            explanation=command.explanation,
+    considered = EarlierDecisionsConsidered(
+        meeting_id=meeting.meeting_id, earlier_meeting=earlier.meeting_id, ratified=command.ratified
+    )
+    if command.ratified:
+        ratified = UrgentDecisionsRatified(
+            meeting_id=earlier.meeting_id, at_meeting=meeting.meeting_id, items=earlier.handled_by_chair
         )
-    ]
+        return [ratified, considered]
+    not_ratified = UrgentDecisionsNotRatified(
+        meeting_id=earlier.meeting_id,
+        at_meeting=meeting.meeting_id,
+        items=earlier.handled_by_chair,
+        explanation=command.explanation or "",
+    )
+    return [not_ratified, considered]
 
 
 @decides(MarkRatificationOverdue, refuses=(AlreadyRecorded,))

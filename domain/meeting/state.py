@@ -226,6 +226,8 @@ def evolve(meeting: Meeting, event: m.AnyMeetingEvent) -> Meeting:
         case m.UrgentDecisionsNotRatified():
             meeting.ratified = False
             meeting.stop_clocks("ratification")
+        case m.EarlierDecisionsConsidered():
+            pass
         case m.RatificationOverdue():
             meeting.overdue.add("ratification")
         case m.InterestDeclared():

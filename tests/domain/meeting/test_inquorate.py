@@ -190,7 +190,10 @@ def test_the_next_meeting_ratifies_what_the_chair_decided_alone() -> None:
     outcome.then(
         m.UrgentDecisionsRatified(
             meeting_id=MEETING_ID, at_meeting=FEBRUARY.meeting_id, items=(ROBIN.case_id,)
-        )
+        ),
+        m.EarlierDecisionsConsidered(
+            meeting_id=FEBRUARY.meeting_id, earlier_meeting=MEETING_ID, ratified=True
+        ),
     )
     assert "ratification" not in outcome.after.meeting.due
     given(HANDLED, FEBRUARY.in_session(), *outcome.happened).when(ratify()).refused(NothingToRatify)
@@ -204,7 +207,8 @@ def test_or_it_does_not_and_says_why() -> None:
             at_meeting=FEBRUARY.meeting_id,
             items=(ROBIN.case_id,),
             explanation="No risk was shown",
-        )
+        ),
+        like(m.EarlierDecisionsConsidered, ratified=False),
     )
 
 

@@ -159,7 +159,7 @@ COMMANDS: dict[str, Pair] = {
         RatifyUrgentDecisions(meeting_id=MEETING_ID, earlier_meeting=EARLIER.meeting_id),
         DECIDED,
         frozenset({S.IN_SESSION}),
-        ("UrgentDecisionsRatified",),
+        ("UrgentDecisionsRatified", "EarlierDecisionsConsidered"),
     ),
     "declare-interest": Pair(
         DeclareInterest(

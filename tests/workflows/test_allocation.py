@@ -36,11 +36,13 @@ async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again
     await world.time.advance_to(first + timedelta(days=1))
     await world.given(worker := a_worker())
     await world.time.advance_to(second)
-    assert await world.done_by_the_engine(case) == [
+    done = await world.done_by_the_engine(case)
+    assert [one for one in done if one[0] != "ReviewItemRequested"] == [
         ("MatchesProposed", began),
         ("WaitingListJoined", began),
         ("WaitingCheckDue", first),
         ("MatchesProposed", first),
+        ("WaitingCheckMissed", world.due("waiting_check_grace", first)),
         ("WaitingCheckDue", second),
         ("MatchesProposed", second),
     ]
@@ -79,3 +81,17 @@ async def test_a_missing_answer_and_a_missing_first_contact_are_marked(world: Wo
         ("AllocationAnswerOverdue", answer),
         ("FirstContactOverdue", contact),
     ]
+
+
+async def test_a_check_that_nobody_answers_is_missed_and_a_first_band_wait_of_a_working_day_is_escalated(
+    world: World,
+) -> None:
+    case = accepted("robin", at=world.now).waiting(band="P1", at=world.now)
+    exceeded, check = world.due("priority_wait"), world.due("waiting_check")
+    missed = world.due("waiting_check_grace", check)
+    await world.given(case)
+    await world.time.advance_to(missed + timedelta(hours=1))
+    done = [one for one in await world.done_by_the_engine(case) if one[0] != "MatchesProposed"]
+    assert done[:2] == [("PriorityWaitExceeded", exceeded), ("EscalationRaised", exceeded)]
+    assert ("WaitingCheckDue", check) in done
+    assert ("WaitingCheckMissed", missed) in done

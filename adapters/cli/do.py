@@ -91,9 +91,12 @@ def _sub_command(command: type[Command]) -> click.Command:
     options: list[click.Parameter] = [
         _option(field, f"field_{number}") for number, field in enumerate(fields)
     ]
+    # A command that has a field of its own by the name of a common option means that field.
+    own = {option for parameter in options for option in parameter.opts}
+    common = [one for one in _common() if own.isdisjoint(one.opts)]
     return click.Command(
         command.NAME,
-        params=[*options, *_common()],
+        params=[*options, *common],
         callback=lambda **given: _issue(command, fields, given),
         help=f"{_first_line(command)}\n\nFor: {', '.join(sorted(catalogue.may_issue(command)))}.",
         epilog=f"\b\nRules, error codes and an example to paste:\n  ccp commands {command.NAME}",
@@ -154,7 +157,7 @@ def _issue(command: type[Command], fields: tuple[Field, ...], given: Mapping[str
     plain = _plain(fields, given)
     actor = actor_from(load_settings(), given)
     key = _key(given["key"])
-    reason = _line(given["reason"], "--reason", 4000)
+    reason = _line(given.get("reason"), "--reason", 4000)
     effective_at = instant_from(given["effective_at"], "--effective-at") if given["effective_at"] else None
     # Once before connecting, so that a slip is told even when nothing runs; ids are completed below.
     _checked(command, {**plain, **({"case_id": _ANY} if _is_short(plain.get("case_id")) else {})})

@@ -281,9 +281,7 @@ def situations(name: str = "robin") -> dict[str, Situation]:
             (january.handled_by_chair(robin), february.in_session()),
             {"meeting_id": february.meeting_id, "earlier_meeting": january.meeting_id},
         ),
-        "declare-interest": Row(
-            CHAIR, heard, {"attendee": QUORUM[3].person}, at=DECIDED
-        ),
+        "declare-interest": Row(CHAIR, heard, {"attendee": QUORUM[3].person}, at=DECIDED),
         "share-information": Row(
             actor(Role.FORUM_MEMBER, agency=POLICE),
             (january.in_session(), robin.with_grant(POLICE).ready_for_forum().on_agenda(january)),
@@ -302,7 +300,9 @@ def situations(name: str = "robin") -> dict[str, Situation]:
             (february.in_session(), robin.led_by().reviewed_by_forum(february, "request_key_worker")),
         ),
         "schedule-advice-item": Row(
-            COORDINATOR, (february.agenda_open(), robin.consent_overdue()), {"meeting_id": february.meeting_id}
+            COORDINATOR,
+            (february.agenda_open(), robin.consent_overdue()),
+            {"meeting_id": february.meeting_id},
         ),
         "record-engagement-advice": Row(COORDINATOR, (february.in_session(), robin.up_for_advice(february))),
         "conclude-meeting": Row(CHAIR, (january.in_session(),), at=MEETS + timedelta(hours=2)),
@@ -405,7 +405,14 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "withdraw-participation": Row(COORDINATOR, active),
         "merge-cases": Row(COORDINATOR, (alex, triage), {"survivor": alex.case_id}),
         "reverse-merge": Row(MANAGER, (alex, triage.merged_into(alex))),
-        "reopen-case": Row(MANAGER, (robin.closed(),)),
+        "reopen-case": Row(
+            MANAGER,
+            (
+                robin.closed().then_also(
+                    EpisodeEnded(person_id=robin.person_id, case_id=robin.case_id, programme=PROGRAMME)
+                ),
+            ),
+        ),
         "raise-safeguarding-concern": Row(sam.actor, active),
         "record-emergency-services": Row(sam.actor, (robin.with_concern(),)),
         "return-to-pathway": Row(SAFEGUARDING_LEAD, (robin.with_concern().screened(met=False),)),

@@ -136,7 +136,8 @@ async def test_commands_are_carried_out_once_while_their_sessions_are_ended_at_r
         await owner.close()
 
     killer = asyncio.create_task(end_sessions())
-    sent = await _write_until(killer.done, log, streams, answers)
+    patient = PostgresEventLog(log._pool, patience_seconds=120)
+    sent = await _write_until(killer.done, patient, streams, answers)
     await killer
 
     assert not any(answer.repeated for answer in answers)
@@ -177,7 +178,9 @@ async def test_what_was_answered_survives_the_killing_of_the_server_and_each_com
     over = asyncio.Event()
     seen: list[Recorded] = []
     follower = asyncio.create_task(following(own_log, seen))
-    writing = asyncio.create_task(_write_until(over.is_set, own_log, [uuid4()], answers))
+    # However long this machine takes to start a server.
+    patient = PostgresEventLog(own_log._pool, patience_seconds=120)
+    writing = asyncio.create_task(_write_until(over.is_set, patient, [uuid4()], answers))
     await until(lambda: len(seen) > 20)
     os.kill(own_server.pid, signal.SIGKILL)
     await own_server.wait_dead()

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from domain.case.allocation import (
+from domain.case.allocating import (
     OVERRIDE_REFUSALS,
     TERMS_REFUSALS,
     NotFirstInLine,
     Terms,
-    Visits,
     require_hard_rules,
     require_order,
     take_on,
 )
+from domain.case.allocation import Visits
 from domain.case.bands import Band
 from domain.case.line import Waiting, ahead_of
 from domain.case.matching import HARD_REFUSALS

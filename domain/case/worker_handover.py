@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.allocation import (
-    NoKeyWorkerAssigned,
-    SoftLimitNeedsApproval,
-    points_of,
-)
+from domain.case.allocating import SoftLimitNeedsApproval
+from domain.case.allocation import NoKeyWorkerAssigned, points_of
 from domain.case.away import unavailability
 from domain.case.cover import CoverEnded, PersonNotTold, require_told
 from domain.case.matching import (

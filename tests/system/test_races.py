@@ -20,7 +20,7 @@ from adapters.http import create_app
 from adapters.product import Product
 from adapters.settings import Settings
 from domain.application import Request
-from domain.case.allocation import AllocateKeyWorker
+from domain.case.allocating import AllocateKeyWorker
 from domain.case.referral import SubmitReferral
 from domain.errors import DomainError
 from domain.messages import Actor, CaseId, PersonId, Recorded

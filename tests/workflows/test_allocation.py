@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case.allocation import AllocateKeyWorker, MatchesProposed, QueryAllocation
+from domain.case.allocating import AllocateKeyWorker
+from domain.case.allocation import MatchesProposed, QueryAllocation
 from tests.support.scenario import a_worker
 from tests.workflows.world import World, accepted
 from workflows.contracts import ProcessKind

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import allocation_deadlines as ad
 from domain.case import matching
@@ -35,9 +36,9 @@ from tests.support.scenario import (
 PROGRAMME = "manchester-maps"
 
 
-def allocate(case: CaseStory, worker: WorkerStory, **more: object) -> al.AllocateKeyWorker:
+def allocate(case: CaseStory, worker: WorkerStory, **more: object) -> alc.AllocateKeyWorker:
     ids: dict[str, object] = {"case_id": case.case_id, "worker_id": worker.worker_id}
-    return al.AllocateKeyWorker.model_validate(ids | more)
+    return alc.AllocateKeyWorker.model_validate(ids | more)
 
 
 # -- proposing -------------------------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def test_one_case_above_the_soft_limit_needs_a_managers_approval(carries: int, a
     elif approved:
         assert outcome.one(al.KeyWorkerAllocated).approved_over_soft_limit is True
     else:
-        outcome.refused(al.SoftLimitNeedsApproval, cases=carries, limit=10)
+        outcome.refused(alc.SoftLimitNeedsApproval, cases=carries, limit=10)
 
 
 @pytest.mark.parametrize("carries", [14, 15, 16])
@@ -186,7 +187,7 @@ def test_a_reason_alone_does_not_pass_the_hard_limit(carries: int) -> None:
     if carries < 15:
         assert outcome.one(al.KeyWorkerAllocated).override_reason is None, "there was nothing to override"
     else:
-        outcome.refused(al.OverrideReviewDateRequired)
+        outcome.refused(alc.OverrideReviewDateRequired)
         given(case, worker).when(allocate(case, worker)).refused(matching.WorkerAtHardLimit)
 
 

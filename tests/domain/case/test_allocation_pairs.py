@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import allocation_end as ae
 from domain.case import cover as co
@@ -50,7 +51,7 @@ BACK = frozenset({S.INTRODUCTION, S.ACTIVE, S.OUTREACH})
 
 TABLE: tuple[tuple[Command, frozenset[Stage]], ...] = (
     (al.ProposeMatch(case_id=CASE), UNALLOCATED),
-    (al.AllocateKeyWorker(case_id=CASE, worker_id=KIM.worker_id), UNALLOCATED),
+    (alc.AllocateKeyWorker(case_id=CASE, worker_id=KIM.worker_id), UNALLOCATED),
     (wi.RecordWorkerPreference(case_id=CASE, refuses_worker=KIM.worker_id), OPEN),
     (wi.DeclareConflictOfInterest(case_id=CASE, worker_id=KIM.worker_id, kind="relative"), OPEN),
     (wl.JoinWaitingList(case_id=CASE), frozenset()),

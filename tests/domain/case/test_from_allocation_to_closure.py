@@ -5,6 +5,7 @@ Source: acceptance scenario 1 (domain reference 7.2).
 
 from datetime import datetime
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import consent as c
 from domain.case import contact as co
@@ -39,7 +40,7 @@ GRANT = GrantId(some_id("grant/handover"))
 
 STORY: list[tuple[datetime, Actor, Command]] = [
     (london(2027, 1, 20, 11), SYSTEM, al.ProposeMatch(case_id=ID)),
-    (london(2027, 1, 22, 10), MANAGER, al.AllocateKeyWorker(case_id=ID, worker_id=SAM.worker_id)),
+    (london(2027, 1, 22, 10), MANAGER, alc.AllocateKeyWorker(case_id=ID, worker_id=SAM.worker_id)),
     (london(2027, 1, 22, 15), SAM.actor, al.AcceptAllocation(case_id=ID)),
     (london(2027, 1, 25, 10), SAM.actor, co.RecordContact(case_id=ID, by_channel="telephone", reached=False)),
     (

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import matching
 from domain.case import offers as of
@@ -54,7 +55,7 @@ def offered(*stories: CaseStory, **more: object) -> list[Event]:
 def test_the_first_band_is_offered_a_worker_before_a_third_that_has_waited_forty_days() -> None:
     long, urgent = waiting("long"), waiting("urgent", "P1", FORTY_DAYS_LATER)
     refused = given(long, urgent, SAM).when(offer(long), at=FORTY_DAYS_LATER)
-    refused.refused(al.NotFirstInLine, ahead=1, first=urgent.case_id)
+    refused.refused(alc.NotFirstInLine, ahead=1, first=urgent.case_id)
     first = given(long, urgent, SAM).when(offer(urgent), as_=MANAGER, at=FORTY_DAYS_LATER)
     first.then(like(of.WorkerOffered, because="highest_band", band="P1", ahead=()))
     assert first.after.cases[urgent.case_id].stage is Stage.WAITING_LIST, "an offer allocates nobody"
@@ -63,7 +64,7 @@ def test_the_first_band_is_offered_a_worker_before_a_third_that_has_waited_forty
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(days=30)])
 def test_within_a_band_who_joined_earlier_is_first(later: timedelta) -> None:
     early, late = waiting("early"), waiting("late", since=ALLOCATED + later)
-    given(early, late, SAM).when(offer(late), at=FORTY_DAYS_LATER).refused(al.NotFirstInLine)
+    given(early, late, SAM).when(offer(late), at=FORTY_DAYS_LATER).refused(alc.NotFirstInLine)
     first = given(early, late, SAM).when(offer(early), at=FORTY_DAYS_LATER)
     assert first.one(of.WorkerOffered).because == "longest_wait"
 
@@ -90,9 +91,9 @@ def test_another_forum_has_a_line_of_its_own() -> None:
 def test_an_allocation_straight_from_the_list_keeps_the_same_order() -> None:
     long, urgent = waiting("long"), waiting("urgent", "P1", FORTY_DAYS_LATER)
     ids: dict[str, Any] = {"case_id": long.case_id, "worker_id": SAM.worker_id}
-    straight = al.AllocateKeyWorker(**ids)
-    given(long, urgent, SAM).when(straight, at=FORTY_DAYS_LATER).refused(al.NotFirstInLine)
-    reasoned = al.AllocateKeyWorker(**ids, override_reason="Sam knows the person")
+    straight = alc.AllocateKeyWorker(**ids)
+    given(long, urgent, SAM).when(straight, at=FORTY_DAYS_LATER).refused(alc.NotFirstInLine)
+    reasoned = alc.AllocateKeyWorker(**ids, override_reason="Sam knows the person")
     outcome = given(long, urgent, SAM).when(reasoned, at=FORTY_DAYS_LATER)
     assert outcome.one(al.KeyWorkerAllocated).overrides == ("not_first_in_line",)
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import matching
 from domain.case import wishes as wi
@@ -27,7 +28,7 @@ def test_above_the_hard_limit_an_override_has_a_day_ahead_on_which_it_is_reviewe
     terms = allocate(case, full, **{**BOTH, "override_review_on": day})
     outcome = given(case, full).when(terms, as_=MANAGER, at=ALLOCATED)
     if not passes:
-        outcome.refused(al.OverrideReviewDateRequired)
+        outcome.refused(alc.OverrideReviewDateRequired)
         return
     allocated = outcome.one(al.KeyWorkerAllocated)
     assert allocated.overrides == ("worker_at_hard_limit",)
@@ -45,12 +46,12 @@ def test_an_override_for_the_first_band_names_a_second_person_other_than_the_one
     if passes:
         assert outcome.one(al.KeyWorkerAllocated).override_second_person == second
     else:
-        outcome.refused(al.OverrideNeedsSecondPerson)
+        outcome.refused(alc.OverrideNeedsSecondPerson)
 
 
 def test_the_soft_limit_is_approved_and_not_overridden() -> None:
     case, busy = a_case().accepted(), a_worker().carrying(10)
-    given(case, busy).when(allocate(case, busy, **REVIEW)).refused(al.SoftLimitNeedsApproval)
+    given(case, busy).when(allocate(case, busy, **REVIEW)).refused(alc.SoftLimitNeedsApproval)
 
 
 def test_a_cousin_never_gets_the_case_even_if_there_is_nobody_else() -> None:
@@ -92,7 +93,7 @@ def test_a_person_whose_language_nobody_speaks_gets_a_worker_and_an_interpreter(
     in_person = given(case, worker).when(allocate(case, worker, interpreter="in_person"))
     assert in_person.one(al.InterpreterArranged).route == "in_person"
     given(case, worker).when(allocate(case, worker, interpreter="a_neighbour")).refused(
-        al.InterpreterRouteUnknown
+        alc.InterpreterRouteUnknown
     )
 
 
@@ -133,7 +134,7 @@ def test_nobody_goes_alone_where_a_risk_to_workers_is_known(
     case, worker = a_case(risk_to_workers=risk).accepted(), a_worker()
     outcome = given(case, worker).when(allocate(case, worker, visits=visits))
     if becomes is None:
-        outcome.refused(al.LoneWorkingNotSafe)
+        outcome.refused(alc.LoneWorkingNotSafe)
     else:
         assert outcome.one(al.KeyWorkerAllocated).visits == becomes
 

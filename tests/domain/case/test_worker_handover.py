@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
+from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import allocation_deadlines as ad
 from domain.case import allocation_end as ae
@@ -106,7 +107,7 @@ def test_the_person_is_told_of_a_new_worker_or_it_is_said_why_not() -> None:
 
 def test_limits_and_refusals_hold_for_a_successor_when_planned_and_when_completed() -> None:
     given(active(), ALEX.carrying(15)).when(plan(), at=MONDAY).refused(matching.WorkerAtHardLimit)
-    given(active(), ALEX.carrying(10)).when(plan(), at=MONDAY).refused(al.SoftLimitNeedsApproval)
+    given(active(), ALEX.carrying(10)).when(plan(), at=MONDAY).refused(alc.SoftLimitNeedsApproval)
     given(active().refusing(ALEX), ALEX).when(plan(), at=MONDAY).refused(matching.PersonRefusedWorker)
     given(active()).when(plan(successor_id=SAM.worker_id), at=MONDAY).refused(wh.SuccessorIsTheWorker)
     full = [one for one in ALEX.carrying(15) if isinstance(one, k.CaseTaken)]

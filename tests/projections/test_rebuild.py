@@ -20,9 +20,11 @@ NUMBERS = count(1)
 
 
 def one_history(name: str) -> dict[str, list[Event]]:
-    """A meeting, a worker and three cases in different stages, each as its own sequence of events."""
+    """A meeting, a worker and four cases in different stages, each as its own sequence of events."""
     meeting, sam = a_meeting(name), a_worker(name)
-    whole, waiting, early = (a_case(f"{name}/{part}") for part in ("whole", "waiting", "early"))
+    whole, waiting, listed, early = (
+        a_case(f"{name}/{part}") for part in ("whole", "waiting", "listed", "early")
+    )
     heard = whole.on_agenda(meeting).then_also(returned(whole, meeting)).accepted()
     return {
         "meeting": list(meeting.agenda_open()),
@@ -34,7 +36,8 @@ def one_history(name: str) -> dict[str, list[Event]]:
             *stepped_down(whole, at=DECIDED),
             *completed(whole, sam, at=DECIDED),
         ],
-        "waiting": [*waiting.accepted().with_concern(), *given_to(waiting, sam)],
+        "waiting": [*waiting.accepted().with_concern().escalated(), *given_to(waiting, sam)],
+        "listed": list(listed.waiting()),
         "early": list(early.in_triage().closed()),
     }
 

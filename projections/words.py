@@ -240,7 +240,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "StepDownProposed": "to {receiving_agency}; decision due {approval_due_at}",
     "StepDownApprovalOverdue": "was due {due_at}",
     "StepDownRejected": "next contact due {contact_due_at}",
-    "StepDownFailed": "next contact due {contact_due_at}",
+    "StepDownFailed": "goes on in {to_stage}; before others: {priority_uplift}; next contact due {contact_due_at}",
     "StepDownApproved": "handover due {handover_due_at}",
     "HandoverOverdue": "was due {due_at}",
     "HandoverCompleted": "first check-in {first_check_in_due_at}; monitoring until {monitoring_ends_at}",

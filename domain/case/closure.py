@@ -1,7 +1,7 @@
 """Closing a case, whatever for: the person's place and the worker's are free again.
 
 Why it closes, and whether it may, is decided in the stage where it happens. Nothing here refuses anything.
-`CaseClosed` is for the closings that have no event of their own; it stands before the facts of `free_everybody`.
+`CaseClosed` is for the closings that have no event of their own; it stands before the facts of `end_case`.
 Source: machine A, stage Closed; machine E, EndAllocation (domain reference 2.4, 2.8).
 """
 
@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.case.allocation import AllocationEnded
-from domain.case.stages import Stage
-from domain.case.triage import end_episode
+from domain.case.triage import end_episode, off_its_agenda
 from domain.keyworker.events import CaseReleased
-from domain.meeting.events import AgendaItemRemoved
 from domain.messages import CaseEvent, Event, PersonalText
 
 if TYPE_CHECKING:
@@ -60,20 +58,16 @@ class CaseClosed(CaseEvent):
 
 
 def end_case(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
-    """What it means to everybody that a case is closed, wherever it stood: no meeting waits for its outcome either."""
-    listed = case.meeting_id if case.stage is Stage.ON_AGENDA else None
-    item = [AgendaItemRemoved(meeting_id=listed, case_id=case.case_id)] if listed else []
-    return [*item, *free_everybody(case, worker)]
+    """What it means to everybody that a case is closed: the worker who had it, if any, its meeting, and the person."""
+    return [*off_its_agenda(case), *_freed(case, worker), *end_episode(case)]
 
 
-def free_everybody(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
-    """What a closed case means for the worker who had it, if any, and for the person."""
+def _freed(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
     if worker is None:
-        return end_episode(case)
+        return []
     return [
         AllocationEnded(
             case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id, because="case_closed"
         ),
         CaseReleased(worker_id=worker.worker_id, case_id=case.case_id),
-        *end_episode(case),
     ]

@@ -19,7 +19,7 @@ from domain.case.allocation import (
     allocated_worker,
     require_own_case,
 )
-from domain.case.closure import free_everybody
+from domain.case.closure import end_case
 from domain.case.contact import contact_clocks
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -224,7 +224,7 @@ def decline_support(
         else None,
     )
     if not command.another_offer:
-        return [declined, *free_everybody(case, worker)]
+        return [declined, *end_case(case, worker)]
     worker_id = allocated_worker(case)
     return [
         declined,

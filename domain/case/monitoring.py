@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.closure import free_everybody
+from domain.case.closure import end_case
 from domain.case.involvement import InvolvedAgenciesOnly, require_involved
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -251,7 +251,7 @@ def confirm_sustained(
         summary=command.summary,
         sustained_outcome_due_at=rules.deadline(case.programme, "sustained_outcome", moment.now),
     )
-    return [sustained, *free_everybody(case, worker)]
+    return [sustained, *end_case(case, worker)]
 
 
 def _next_check_in(case: Case, moment: Moment, rules: Rules) -> datetime | None:

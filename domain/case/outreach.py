@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.allocation import NoKeyWorkerAssigned, NotTheKeyWorker, require_own_case
-from domain.case.closure import CaseClosed, free_everybody
+from domain.case.closure import CaseClosed, end_case
 from domain.case.review_request import ReviewItemRequested
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -238,4 +238,4 @@ def close_disengaged(command: CloseDisengaged, case: Case, worker: KeyWorker | N
         because="disengaged",
         explanation=command.route_back,
     )
-    return [closed, *free_everybody(case, worker)]
+    return [closed, *end_case(case, worker)]

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from domain.case.sharing import CapacityView, ConsentError, Method, Purpose
 from domain.case.stages import Stage
-from domain.case.triage import end_episode
+from domain.case.triage import end_episode, off_its_agenda
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded
 from domain.messages import CaseEvent, CaseId, Code, Command, Event, Instant, Moment, PersonalText, StaffRef
@@ -285,7 +285,7 @@ def refuse_to_take_part(command: RefuseToTakePart, case: Case, moment: Moment) -
         advice=command.advice or None,
         risk_referred_to=command.risk_referred_to,
     )
-    return [refused, *end_episode(case)]
+    return [refused, *off_its_agenda(case), *end_episode(case)]
 
 
 def require_no_safeguarding_override(case: Case, now: datetime) -> None:

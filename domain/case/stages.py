@@ -93,7 +93,7 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = {
     "StepDownRejected": {S.STEP_DOWN_PROPOSED: S.ACTIVE},
     "StepDownApproved": {S.STEP_DOWN_PROPOSED: S.STEPPING_DOWN},
     "HandoverCompleted": {S.STEPPING_DOWN: S.MONITORING},
-    "StepDownFailed": {S.STEPPING_DOWN: S.ACTIVE},
+    "StepDownFailed": {S.STEPPING_DOWN: (S.ACTIVE, S.AWAITING_ALLOCATION)},
     "SteppedBackUp": dict.fromkeys((S.STEPPING_DOWN, S.MONITORING), (S.ACTIVE, S.AWAITING_ALLOCATION)),
     "OutcomeSustained": {S.MONITORING: S.CLOSED},
     # What can happen at any open stage.
@@ -101,8 +101,9 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = {
     "CasesMerged": dict.fromkeys(_OPEN, S.CLOSED),
     "PersonDied": dict.fromkeys(_OPEN, S.CLOSED),
     "ParticipationWithdrawn": {stage: (S.CLOSED, stage) for stage in _OPEN},
-    "MergeReversed": {S.CLOSED: _OPEN},
-    "CaseReopened": {S.CLOSED: _OPEN},
+    # The meeting that a case stood on the agenda of goes on without it.
+    "MergeReversed": {S.CLOSED: tuple(stage for stage in _OPEN if stage is not S.ON_AGENDA)},
+    "CaseReopened": {S.CLOSED: tuple(stage for stage in _OPEN if stage is not S.ON_AGENDA)},
 }
 """Event topic → from which stage to which. An event that is not here leaves the stage as it is."""
 

@@ -272,7 +272,7 @@ class Case:
 
     def close(self, because: str) -> None:
         """The episode ends; of what was waited for, only what runs beside the pathway goes on."""
-        self.closed_because = because
+        self.closed_because, self.agenda_kind = because, None
         self.worker_when_closed = self.worker_id
         self.due_when_closed = {
             clock: due_at

@@ -7,7 +7,7 @@ Source: machine A, SteppingDown (domain reference 2.4); step-down transition (2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -49,13 +49,16 @@ class HandoverCompleted(CaseEvent):
 
 
 class StepDownFailed(CaseEvent):
-    """The receiving service withdrew; support goes on as before."""
+    """The receiving service withdrew; support goes on as before, with a new key worker if nobody has the case any more."""
 
     TOPIC: ClassVar[str] = "StepDownFailed"
 
     explanation: PersonalText
     contact_due_at: Instant | None = None
     disengagement_due_at: Instant | None = None
+    to_stage: Literal[Stage.ACTIVE, Stage.AWAITING_ALLOCATION] = Stage.ACTIVE
+    priority_uplift: bool = False
+    allocation_due_at: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ class MarkHandoverOverdue(Command):
 
 
 class FailStepDown(Command):
-    """Record that the receiving service withdrew; support goes on as before."""
+    """Record that the receiving service withdrew; support goes on as before, or a new key worker is sought."""
 
     NAME: ClassVar[str] = "fail-step-down"
     PERMISSION: ClassVar[Permission] = Permission.MONITOR
@@ -156,14 +159,22 @@ def mark_handover_overdue(command: MarkHandoverOverdue, case: Case, moment: Mome
 def fail_step_down(
     command: FailStepDown, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
+    """The worker may have gone already, because the case was stepping down: then it is not left without one.
+
+    Source: machine A, ReceivingServiceWithdraws (domain reference 2.4); step-down fails (2.13).
+    """
     case.require(command, Stage.STEPPING_DOWN)
     require_involved(command, case, worker, moment)
     clocks = contact_clocks(case, moment, rules, stage=Stage.ACTIVE)
+    nobody_has_it = worker is None and case.lead_agency is None
     failed = StepDownFailed(
         case_id=case.case_id,
         person_id=case.person_id,
         explanation=command.explanation,
         contact_due_at=clocks.contact,
         disengagement_due_at=clocks.disengagement,
+        to_stage=Stage.AWAITING_ALLOCATION if nobody_has_it else Stage.ACTIVE,
+        priority_uplift=nobody_has_it,
+        allocation_due_at=rules.deadline(case.programme, "allocation", moment.now) if nobody_has_it else None,
     )
     return [failed, *reweighed(case, worker, rules, stepping_down=False)]

@@ -412,9 +412,7 @@ def withdraw_referral(command: WithdrawReferral, case: Case, moment: Moment) -> 
     withdrawn = ReferralWithdrawn(
         case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
     )
-    # A meeting must not wait for the outcome of a case that is closed.
-    item = [AgendaItemRemoved(meeting_id=case.meeting_id, case_id=case.case_id)] if case.meeting_id else []
-    return [withdrawn, *item, *end_episode(case)]
+    return [withdrawn, *off_its_agenda(case), *end_episode(case)]
 
 
 def require_override_authority(moment: Moment) -> None:
@@ -424,6 +422,12 @@ def require_override_authority(moment: Moment) -> None:
     """
     if moment.actor.role not in ("manager", "safeguarding_lead"):
         raise OverrideNeedsManager
+
+
+def off_its_agenda(case: Case) -> Sequence[AgendaItemRemoved]:
+    """A meeting must not wait for the outcome of a case that is closed, as whatever it stands on the agenda."""
+    listed = case.meeting_id if case.agenda_kind is not None else None
+    return [AgendaItemRemoved(meeting_id=listed, case_id=case.case_id)] if listed is not None else []
 
 
 def end_episode(case: Case) -> Sequence[Event]:

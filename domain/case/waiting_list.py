@@ -19,7 +19,7 @@ from domain.case.allocation import (
     WaitingListLeft,
 )
 from domain.case.bands import Band, band_of
-from domain.case.closure import CaseClosed, ClosureReason, free_everybody
+from domain.case.closure import CaseClosed, ClosureReason, end_case
 from domain.case.escalation import EscalationRaised, escalation_raised, open_escalation
 from domain.case.matching import rank
 from domain.case.stages import Stage
@@ -252,7 +252,7 @@ def remove_from_waiting_list(command: RemoveFromWaitingList, case: Case) -> Sequ
             because=_CLOSES_AS[command.because],
             explanation=command.explanation,
         ),
-        *free_everybody(case, None),
+        *end_case(case, None),
     ]
 
 

@@ -204,14 +204,15 @@ class Given:
         """Issue a command: as whoever may and at the story's time, unless told."""
         by, now = as_ or whoever_may(command), at or self.now
         moment = Moment(now=now, effective_at=effective_at or now, actor=by, command_id=command_id)
+        read = States(self.events, told_at=self.now)
         try:
             allowed = MAY_ISSUE[command.PERMISSION]
             if by.role not in allowed:
                 raise NotPermitted(role=by.role, command=command.NAME, allowed=", ".join(sorted(allowed)))
-            happened = _decide(command, moment, States(self.events, told_at=self.now))
+            happened = _decide(command, moment, read)
         except DomainError as refusal:
-            return Outcome(self.events, command, refusal=refusal)
-        return Outcome(self.events, command, happened=tuple(happened))
+            return Outcome(self.events, command, refusal=refusal, read=read)
+        return Outcome(self.events, command, happened=tuple(happened), read=read)
 
 
 @dataclass(frozen=True)
@@ -222,6 +223,8 @@ class Outcome:
     command: Command
     happened: tuple[Event, ...] = ()
     refusal: DomainError | None = None
+    read: States | None = None
+    """The states that the decision was given."""
 
     def then(self, *expected: Event | type[Event] | Like) -> Outcome:
         """Exactly these events happened, in this order; a class or `like(…)` stands for an event of that kind."""
@@ -391,6 +394,9 @@ def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]
         loaded["Person | None"] = states.people.get(_named(command, "other_person"))  # type: ignore[arg-type]
     if "Sequence[Recorded]" in wanted and case is not None:
         loaded["Sequence[Recorded]"] = states.history(case.case_id)
+    if "Sequence[Recorded] | None" in wanted and case is not None:
+        survivor = case.merged_into
+        loaded["Sequence[Recorded] | None"] = states.history(survivor) if survivor else None
     if "Meeting" in wanted:
         meeting_id = _named(command, "meeting_id") or (case and case.meeting_id) or moment.new_id("meeting")
         meeting = states.meetings.get(meeting_id, Meeting(MeetingId(meeting_id)))
@@ -641,6 +647,17 @@ class CaseStory(Story):
             **self.ids, due_at=lapsed_at, triage_due_at=self.due("triage", lapsed_at)
         )
         return asked.then_also(reminded, lapsed, at=lapsed_at)
+
+    def perhaps(self, other: CaseStory) -> Self:
+        """The person may be the one of another case; nobody has decided it."""
+        return self.then_also(
+            r.PossibleDuplicateFlagged(
+                **self.ids,
+                other_person=other.person_id,
+                other_case=other.case_id,
+                ground="same_birthday_near_name",
+            )
+        )
 
     def said_to_have_died(self) -> Self:
         """Somebody wrote that the person has died."""
@@ -1154,10 +1171,22 @@ class CaseStory(Story):
 
     def led_by(self, agency: str = HOUSING, *, at: datetime = DECIDED) -> Self:
         """The forum named a lead agency; there is no key worker."""
-        lead = f.LeadAgencyNamed(
-            **self.ids, lead_agency=agency, lead="lead-1", review_due_at=self.due("forum_review", at)
+        story = self._from(Stage.ON_AGENDA, self.on_agenda)
+        meeting_id = story.case.meeting_id or a_meeting().meeting_id
+        return story.then_also(
+            f.ForumDecisionRecorded(
+                **self.ids,
+                meeting_id=meeting_id,
+                decision="accept_lead_agency",
+                confirmed_by="chair-1",
+                reasons="One agency knows the person well",
+            ),
+            f.LeadAgencyNamed(
+                **self.ids, lead_agency=agency, lead="lead-1", review_due_at=self.due("forum_review", at)
+            ),
+            m.MeetingItemDecided(meeting_id=meeting_id, case_id=self.case_id, outcome="accept_lead_agency"),
+            at=at,
         )
-        return self._from(Stage.ON_AGENDA, self.on_agenda).then_also(lead, at=at)
 
     def with_outcome(self, name: str = "rehab") -> Self:
         """The person wants to reach something; its id is `outcome_id(name)`."""

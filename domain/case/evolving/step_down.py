@@ -59,7 +59,12 @@ def evolve(case: Case, event: AnyStepDownEvent) -> None:
             case.due.update(check_in=event.first_check_in_due_at, monitoring=event.monitoring_ends_at)
         case ho.StepDownFailed():
             case.stop_clocks("handover")
-            case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)
+            case.priority_uplift = event.priority_uplift
+            case.start_clocks(
+                contact=event.contact_due_at,
+                disengagement=event.disengagement_due_at,
+                allocation=event.allocation_due_at,
+            )
         case mo.CheckInDue():
             case.stop_clocks("check_in")
             case.check_in, case.check_in_answered = event.number, False

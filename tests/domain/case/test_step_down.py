@@ -13,6 +13,7 @@ from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import step_up as up
 from domain.case.action import ActionCompleted
+from domain.case.allocation_end import EndAllocation
 from domain.case.bands import band_of
 from domain.case.consent import Category, DisclosureNotCovered, Purpose
 from domain.case.consent_changes import ConsentWithdrawn
@@ -344,6 +345,24 @@ def test_when_the_receiving_service_withdraws_support_goes_on_and_weighs_as_befo
     failed.then(ho.StepDownFailed, CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4))
     assert failed.after.case.stage is Stage.ACTIVE
     assert "handover" not in failed.after.case.due
+
+
+def test_a_step_down_that_fails_when_the_worker_has_gone_looks_for_another_before_others() -> None:
+    case = a_case().active(SAM).stepping_down()
+    gone = given(case).when(EndAllocation(case_id=case.case_id, because="step_down"))
+    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
+    failed = given(case, gone.happened).when(fail, as_=actor("forum_member", agency=HOUSING))
+    failed.then(ho.StepDownFailed)
+    stands = failed.after.case
+    assert (stands.stage, stands.priority_uplift) == (Stage.AWAITING_ALLOCATION, True)
+    assert "allocation" in stands.due
+
+
+def test_a_step_down_that_fails_goes_back_to_the_agency_that_leads_the_case() -> None:
+    case = a_case().led_by(HOUSING).stepping_down()
+    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
+    failed = given(case).when(fail, as_=actor("forum_member", agency=HOUSING))
+    assert failed.accepted().after.case.stage is Stage.ACTIVE
 
 
 @pytest.mark.parametrize(

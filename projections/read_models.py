@@ -15,6 +15,7 @@ from asyncpg import Pool
 
 from domain.case.bands import Band
 from domain.messages import CaseId
+from projections.actions import ActionFilter, ActionRow, find_actions
 from projections.agenda import MeetingRow, find_meetings
 from projections.audit import AuditRow, doings_of_person, story_of_case
 from projections.builds import SQL
@@ -116,6 +117,14 @@ class ReadModels:
     ) -> Page[DueRow]:
         """What is due, soonest first; what ran out by `now` is overdue. Raises CursorInvalid."""
         return await find_due(await self._pool(), wanted or DueFilter(), now=now, limit=limit, after=after)
+
+    async def actions(
+        self, wanted: ActionFilter | None = None, *, now: datetime, limit: int = 50, after: str | None = None
+    ) -> Page[ActionRow]:
+        """Actions, those due first at the top; what ran out by `now` is overdue. Raises CursorInvalid."""
+        return await find_actions(
+            await self._pool(), wanted or ActionFilter(), now=now, limit=limit, after=after
+        )
 
     async def concerns(
         self, wanted: ConcernFilter | None = None, *, limit: int = 50, after: str | None = None

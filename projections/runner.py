@@ -17,6 +17,7 @@ import structlog
 from asyncpg import Pool
 
 from projections import parked
+from projections.actions import Actions
 from projections.agenda import Agenda
 from projections.audit import Audit
 from projections.builds import (
@@ -56,6 +57,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     WaitingList(),
     SafeguardingList(),
     Escalations(),
+    Actions(),
 )
 """Every read model of the product."""
 

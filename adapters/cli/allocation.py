@@ -40,7 +40,7 @@ def waiting_list(programme: str | None, forum: str | None, band: Band | None, as
     async def work(product: Product) -> Any:
         return await product.read_models.waiting_list(programme=programme, forum=forum, band=band)
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, programme=programme, forum=forum)
     if as_json:
         print_json(found)
         return
@@ -90,7 +90,7 @@ def workload(programme: str | None, forum: str | None, worker: str | None, as_js
             programme=programme, forum=forum, worker=whole_id(worker, "--worker") if worker else None
         )
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, programme=programme, forum=forum)
     if as_json:
         print_json(found)
         return

@@ -7,6 +7,7 @@ Tables show no more of a person than their name; `--json` shows everything that 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from adapters.cli.connect import run, run_on_lists
 from adapters.cli.explain import explain, replay
 from adapters.cli.naming import as_id, resolve
 from adapters.cli.output import json_option, one_of, print_json, print_pairs, print_table, say, whole_id
+from adapters.filters import agency_named
 from adapters.input import FieldError, InvalidInput, instant_from
 from adapters.views import CaseView, EventView
 from domain.case.stages import Stage
@@ -196,16 +198,16 @@ def cases(
         text=search,
         stages=[one_of(Stage, stage, "--stage") for stage in stages] or None,
         forum=forum,
-        agency=agency,
         worker=whole_id(worker, "--worker") if worker else None,
         possible_duplicate=True if possible_duplicates else None,
         open=is_open,
     )
 
     async def work(product: Product) -> Page[CaseRow]:
-        return await product.read_models.cases(wanted, limit=limit, after=after)
+        named = replace(wanted, agency=agency_named(product.rules, agency))
+        return await product.read_models.cases(named, limit=limit, after=after)
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, forum=forum)
     if as_json:
         print_json(found)
         return
@@ -245,9 +247,11 @@ def caseload(programme: str | None, forum: str | None, agency: str | None, as_js
     """
 
     async def work(product: Product) -> Any:
-        return await product.read_models.caseload(programme=programme, forum=forum, agency=agency)
+        return await product.read_models.caseload(
+            programme=programme, forum=forum, agency=agency_named(product.rules, agency)
+        )
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, programme=programme, forum=forum)
     if as_json:
         print_json(found)
         return
@@ -306,10 +310,10 @@ def due(
     async def work(product: Product) -> Page[DueRow]:
         now = await product.application.clock.now()
         ends: datetime | None = min(now, bound) if overdue and bound else now if overdue else bound
-        wanted = DueFilter(forum=forum, role=who, agency=agency, until=ends)
+        wanted = DueFilter(forum=forum, role=who, agency=agency_named(product.rules, agency), until=ends)
         return await product.read_models.due(wanted, now=now, limit=limit, after=after)
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, forum=forum)
     if as_json:
         print_json(found)
         return

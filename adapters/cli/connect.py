@@ -32,11 +32,16 @@ def run(work: Callable[[Product], Coroutine[Any, Any, T]]) -> T:
     return asyncio.run(main())
 
 
-def run_on_lists(work: Callable[[Product], Coroutine[Any, Any, T]]) -> T:
-    """As `run`, once the read models have seen all that is in the log now, so that you see what you just did."""
+def run_on_lists(work: Callable[[Product], Coroutine[Any, Any, T]], **filters: str | None) -> T:
+    """As `run`, once the read models have seen all that is in the log now, so that you see what you just did.
+
+    Raises: InvalidInput for a filter (`forum`, `programme`) that names nothing of the reference data.
+    """
     from adapters.cli.output import note
+    from adapters.filters import require_known
 
     async def main(product: Product) -> T:
+        require_known(product.rules, filters, option="--")
         if not await product.read_models.wait_for(await product.log.head(), WAIT_SECONDS):
             note("The read models are behind the log, so this may be a little old; `ccp worker` keeps them.")
         return await work(product)

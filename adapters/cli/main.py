@@ -32,8 +32,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cases": ("adapters.cli.cases:cases", "Find cases."),
     "caseload": ("adapters.cli.cases:caseload", "Who carries what: cases, points and limits of key workers."),
     "workload": ("adapters.cli.allocation:workload", "What each case on each caseload weighs."),
-    "waiting-list": ("adapters.cli.allocation:waiting_list", "Who waits for a key worker, first in line first."),
+    "waiting-list": (
+        "adapters.cli.allocation:waiting_list",
+        "Who waits for a key worker, first in line first.",
+    ),
     "allocation": ("adapters.cli.allocation:allocation", "What giving a case to a key worker would mean."),
+    "actions": ("adapters.cli.work:actions", "What somebody took on: open, overdue, escalated, blocked."),
     "due": ("adapters.cli.cases:due", "What is due or overdue, and for whom."),
     "agenda": ("adapters.cli.cases:agenda", "A forum meeting and its items."),
     "meeting": (
@@ -42,8 +46,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "import": ("adapters.register.cli:import_group", "Bring in a register of referrals."),
     "safeguarding": ("adapters.cli.protection:safeguarding", "Safeguarding concerns; for their leads alone."),
-    "escalations": ("adapters.cli.protection:escalations", "What was put to a higher level, and who must answer."),
-    "outbox": ("adapters.cli.post:outbox", "Messages to people: what arrived, what failed, and trying again."),
+    "escalations": (
+        "adapters.cli.protection:escalations",
+        "What was put to a higher level, and who must answer.",
+    ),
+    "outbox": (
+        "adapters.cli.post:outbox",
+        "Messages to people: what arrived, what failed, and trying again.",
+    ),
     "mailbox": ("adapters.cli.post:mailbox", "The messages that lie in the local mailbox."),
     "workflows": ("adapters.cli.workflows:workflows", "What waits and which timer fires next."),
     "serve": ("adapters.cli.servers:serve", "Run the HTTP API alone."),

@@ -66,7 +66,7 @@ def safeguarding(
     async def work(product: Product) -> Page[ConcernRow]:
         return await product.read_models.concerns(wanted, limit=limit, after=after)
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, forum=forum)
     if as_json:
         print_json(found)
         return
@@ -132,7 +132,7 @@ def escalations(
     async def work(product: Product) -> Page[EscalationRow]:
         return await product.read_models.escalations(wanted, limit=limit, after=after)
 
-    found = run_on_lists(work)
+    found = run_on_lists(work, forum=forum)
     if as_json:
         print_json(found)
         return

@@ -6,21 +6,24 @@ Until people sign in, whoever may declare who they are may read. Must not put a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, FastAPI, Query, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi import Path as InPath
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from adapters.http.acting import SIGN_IN_REQUIRED, acting_role
+from adapters.filters import agency_named, require_known
+from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
+from adapters.http.queries import ActingRole, Agency, CaseInPath, Cursor, Forum, Limit, Since, Text
 from adapters.http.responses import Documented, Examples
-from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput, unkeepable
+from adapters.http.work_reads import add_work_routes
+from adapters.input import FieldError, InvalidInput
 from adapters.meetings import read_calendar, read_pack
 from adapters.outbox.outbox import Message, MessageState
 from adapters.postgres.errors import LogError
@@ -28,7 +31,6 @@ from adapters.problems import Refused, is_log_away, problem_of
 from adapters.reading import read_case, read_events, require_case
 from adapters.views import CaseView, CommandView, EventView, command_view
 from domain import catalogue
-from domain.calendar import LONDON
 from domain.case.bands import Band
 from domain.case.escalation import EscalationState, may_know_of_safeguarding
 from domain.case.preview import AllocationPreview
@@ -40,14 +42,13 @@ from domain.messages import CaseId, WorkerId
 from domain.ports import Notification
 from domain.programmes import Programme
 from domain.roles import Role
-from domain.values import ValueNotUsable
 from projections.agenda import MeetingRow
 from projections.audit import AuditRow
 from projections.caseload import CaseloadRow, WorkloadRow
 from projections.cases import CaseFilter, CaseRow
 from projections.due import DueFilter, DueRow
 from projections.escalations import EscalationFilter, EscalationRow
-from projections.page import LARGEST, CursorInvalid, Page
+from projections.page import CursorInvalid, Page
 from projections.safeguarding import ConcernFilter, ConcernRow
 from projections.waiting_list import WaitingRow
 
@@ -56,32 +57,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5.0
 """How long a read waits for the read models to reach a position."""
-
-
-# -- what may stand in a query -----------------------------------------------------------------------------------------
-
-
-def _keepable(text: str) -> str:
-    if unkeepable(text):
-        raise ValueNotUsable("holds a character that cannot be kept")
-    return text
-
-
-def _in_bounds(instant: datetime) -> datetime:
-    if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
-        raise ValueNotUsable(f"the year must lie between {EARLIEST_YEAR} and {LATEST_YEAR}")
-    return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
-
-
-Text = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_keepable)]
-Instant = Annotated[datetime, AfterValidator(_in_bounds)]
-Limit = Annotated[int, Query(ge=1, le=LARGEST, description="At most so many rows.")]
-Cursor = Annotated[Text | None, Query(description="`next` of the page before.")]
-Since = Annotated[Instant | None, Query(description="Europe/London when no offset is given.")]
-CaseInPath = Annotated[UUID, InPath(description="The id of a case.")]
-Forum = Annotated[Text | None, Query(description="Code of a forum; see /geography/forums.")]
-Agency = Annotated[Text | None, Query(description="Name of an agency.")]
-ActingRole = Annotated[Role, Depends(acting_role)]
 
 
 # -- what is answered only here ----------------------------------------------------------------------------------------
@@ -142,6 +117,9 @@ def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, decla
         if not await product.read_models.wait_for(after_position, WAIT_SECONDS):
             raise BEHIND
 
+    async def of_reference_data(request: Request) -> None:
+        require_known(product.rules, request.query_params)
+
     def read(
         path: str,
         answer: Any,
@@ -153,7 +131,7 @@ def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, decla
         as_file: type[Response] | None = None,
     ) -> Callable[..., Any]:
         guards = [Depends(only_where_declared_actors_are_believed)] if about_people else []
-        guards += [Depends(seen)] if read_models else []
+        guards += [Depends(of_reference_data), Depends(seen)] if read_models else []
         register = app.get if as_file is None else partial(app.get, response_class=as_file)
         return register(
             path,
@@ -165,6 +143,7 @@ def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, decla
 
     _add_cases(read, product)
     _add_lists(read, product)
+    add_work_routes(read, product)
     _add_reference_data(read, product)
     _add_health(app, product)
 
@@ -194,7 +173,7 @@ def _add_cases(read: Read, product: Product) -> None:
             text=search,
             stages=stage,
             forum=forum,
-            agency=agency,
+            agency=agency_named(product.rules, agency),
             worker=worker,
             programme=programme,
             possible_duplicate=possible_duplicate,
@@ -256,7 +235,7 @@ def _add_lists(read: Read, product: Product) -> None:
     ) -> list[CaseloadRow]:
         """Every key worker: cases, points, limits and load."""
         return await product.read_models.caseload(
-            programme=programme, forum=forum, agency=agency, worker=worker, on=on
+            programme=programme, forum=forum, agency=agency_named(product.rules, agency), worker=worker, on=on
         )
 
     @read("/waiting-list", list[WaitingRow], tag="lists", read_models=True)
@@ -287,7 +266,13 @@ def _add_lists(read: Read, product: Product) -> None:
     ) -> Page[DueRow]:
         """What is due, soonest first; what has run out is overdue."""
         wanted = DueFilter(
-            forum=forum, role=role, agency=agency, worker=worker, until=until, programme=programme, case=case
+            forum=forum,
+            role=role,
+            agency=agency_named(product.rules, agency),
+            worker=worker,
+            until=until,
+            programme=programme,
+            case=case,
         )
         now = await product.application.clock.now()
         return await product.read_models.due(wanted, now=now, limit=limit, after=after)

@@ -143,8 +143,12 @@ class Progress(ABC):
             needed |= self.wanted()
             self._add(one)
         run = self.wanted()
+        end = needed - run
+        if ProcessKind.ACTION_FOLLOW_UP in end:
+            # A forum review that began before actions had a process of their own stays with them until they are done.
+            end |= {ProcessKind.FORUM_REVIEW} - run
         heard = tuple(Fact(position=one.position, topic=one.event.TOPIC) for one in news)
-        return Routing(self.brief(heard), run=run, end=frozenset(needed - run), running=run & before)
+        return Routing(self.brief(heard), run=run, end=frozenset(end), running=run & before)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.case.action import ActionCompleted
 from domain.case.allocation import MatchesProposed, WaitingCheckDue, WaitingListJoined
 from domain.messages import Actor, Envelope, Recorded
 from domain.roles import Role
@@ -71,6 +72,15 @@ def test_a_process_hears_of_its_end_when_the_batch_that_ends_it_began_before_it(
     routing = route(stream, after=0)
     assert (routing.run, routing.end) == ({K.FORUM_REVIEW}, {K.REFERRAL, K.CONSENT})
     assert route(stream, after=stream[-1].position).end == set()
+
+
+def test_the_end_of_the_last_action_is_told_to_a_forum_review_that_may_still_wait_for_it() -> None:
+    case = a_case().active()
+    done = ActionCompleted(
+        **case.ids, action_id=case.action_id(), evidence="note-3", effective=True, late=False
+    )
+    stream = recorded(case.then_also(done))
+    assert route(stream, after=stream[-2].position).end == {K.ACTION_FOLLOW_UP, K.FORUM_REVIEW}
 
 
 def test_a_brief_says_since_when_what_runs_and_what_is_new() -> None:

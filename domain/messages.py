@@ -218,7 +218,8 @@ class WorkerEvent(Event):
 class Moment:
     """What a decision needs to know about the here and now: it reads no clock and draws no id itself.
 
-    `now` is when we learn of it (clocks start here); `effective_at` is when it happened (reports use it).
+    `now` is when we learn of it: our clocks start here. `effective_at` is when it happened: reports use it, and clocks
+    that count from a fact of the person's life, such as the last contact or a yes.
     """
 
     now: datetime

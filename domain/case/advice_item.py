@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.case.forum_decision import DecisionReasonsRequired
+from domain.case.route import RouteNotKnown
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
@@ -126,7 +127,14 @@ class RecordEngagementAdvice(Command):
 
 @decides(
     ScheduleAdviceItem,
-    refuses=(ConsentNotOutstanding, AlreadyOnAnAgenda, OtherProgramme, ForumDoesNotServe, AgendaFull),
+    refuses=(
+        ConsentNotOutstanding,
+        AlreadyOnAnAgenda,
+        OtherProgramme,
+        RouteNotKnown,
+        ForumDoesNotServe,
+        AgendaFull,
+    ),
 )
 def schedule_advice_item(
     command: ScheduleAdviceItem, case: Case, meeting: Meeting, rules: Rules

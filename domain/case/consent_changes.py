@@ -45,7 +45,6 @@ from domain.case.deciders import (
 from domain.case.disclosure import agencies_excluded_by, recipients_told, still_open_without
 from domain.case.grants import LIVE, GrantState
 from domain.case.sharing import CapacityView, Categories, Category, ConsentError, Method, Purpose
-from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import NotFound
 from domain.messages import (
@@ -183,7 +182,7 @@ def item_pulled(
 
     Source: hide affected items from pending agendas (domain reference 3.6); acceptance scenario 11.
     """
-    if case.stage is not Stage.ON_AGENDA or case.meeting_id is None:
+    if case.agenda_kind not in ("case", "review") or case.meeting_id is None:
         return []
     said_no = because != "expired"
     shut = [

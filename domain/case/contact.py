@@ -9,6 +9,7 @@ disengagement trigger (2.3).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -117,6 +118,24 @@ def contact_clocks(case: Case, moment: Moment, rules: Rules, *, stage: Stage | N
     return ContactClocks(
         contact=rules.deadline(case.programme, "contact", moment.now) if where is Stage.ACTIVE else None,
         disengagement=rules.deadline(case.programme, "disengagement", moment.now),
+    )
+
+
+def clocks_since(case: Case, moment: Moment, rules: Rules) -> ContactClocks:
+    """The clocks after a contact, counted from when it happened: one that is recorded late takes no clock back.
+
+    A clock that would have run out already stays as it is: what it would say has been said.
+    Source: failure matrix, late fact (domain reference 2.13); acceptance scenario 60.
+    """
+    counted = contact_clocks(case, replace(moment, now=moment.effective_at), rules)
+
+    def ahead(clock: str, due_at: datetime | None) -> datetime | None:
+        if due_at is None or due_at <= moment.now or due_at < case.due.get(clock, due_at):
+            return None
+        return due_at
+
+    return ContactClocks(
+        contact=ahead("contact", counted.contact), disengagement=ahead("disengagement", counted.disengagement)
     )
 
 
@@ -238,7 +257,7 @@ def record_contact(
         _require_no_colleague(worker, moment)
     if command.reached and command.cancelled_by_service:
         raise CancelledContactReachesNobody
-    clocks = contact_clocks(case, moment, rules) if command.reached else ContactClocks(None, None)
+    clocks = clocks_since(case, moment, rules) if command.reached else ContactClocks(None, None)
     recorded = ContactRecorded(
         case_id=case.case_id,
         person_id=case.person_id,

@@ -36,7 +36,7 @@ from domain.case.stages import Stage
 from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
 from domain.decisions import decides
 from domain.errors import Conflict
-from domain.geography import InArea, OutOfArea
+from domain.geography import InArea, OutOfArea, Place, Unknown
 from domain.messages import (
     AgencyName,
     CaseEvent,
@@ -270,7 +270,7 @@ def _submitted(
 ) -> ReferralSubmitted:
     programme = rules.programme(command.programme)
     today = rules.london_day(moment.now)
-    place = rules.geography.place(command.form.ward, today)
+    place = lives_in(command.form, today, rules)
     area = place if isinstance(place, InArea) else None
     return ReferralSubmitted(
         case_id=case.case_id,
@@ -296,6 +296,11 @@ def _submitted(
     )
 
 
+def lives_in(form: ReferralForm, today: date, rules: Rules) -> Place:
+    """Where the person's home is. Of somebody without one no ward says where they belong: a coordinator decides."""
+    return Unknown() if form.no_fixed_abode else rules.geography.place(form.ward, today)
+
+
 def _registered(form: ReferralForm, person: Person) -> PersonRegistered:
     return PersonRegistered(
         person_id=person.person_id,
@@ -316,7 +321,7 @@ def _closed_by_reference_data(
     command: SubmitReferral, case: Case, person: Person, born: date, today: date, rules: Rules
 ) -> list[Event]:
     """Another borough or an age below the programme's closes the case at once, with the reason on record."""
-    place = rules.geography.place(command.form.ward, today)
+    place = lives_in(command.form, today, rules)
     if isinstance(place, OutOfArea):
         return [
             ReferralTransferredOut(

@@ -34,6 +34,10 @@ class ReferralForm(Message):
     first_language: str = Field("", max_length=60)
     interpreter_needed: bool = False
     ward: str = Field("", max_length=100, description="name of the ward the person lives in")
+    no_fixed_abode: bool = Field(
+        False,
+        description="the person has no settled home, so no ward; a coordinator chooses their area of connection",
+    )
     postcode: str = Field("", max_length=12)
     telephone: str = Field("", max_length=40)
     needs: tuple[Annotated[str, Field(max_length=60)], ...] = Field((), max_length=60)
@@ -136,7 +140,7 @@ class ScoreOutOfRange(ReferralRefused):
 
 
 class WardUnknown(ReferralRefused):
-    """ward: this is neither a ward of the city nor a known place in another Greater Manchester borough."""
+    """ward: this is neither a ward of the city nor a known place in another Greater Manchester borough; for a person without a home leave it out and say no_fixed_abode."""
 
     code = "ward_unknown"
 
@@ -219,6 +223,9 @@ def scores_are_in_range(received: Received) -> DomainError | None:
 
 
 def ward_is_known(received: Received) -> DomainError | None:
+    """Whoever has no home has no ward. Source: area of connection (domain reference 8.3), acceptance scenario 75."""
+    if received.form.no_fixed_abode and not received.form.ward.strip():
+        return None
     place = received.geography.place(received.form.ward, received.today)
     return None if isinstance(place, InArea | OutOfArea) else WardUnknown()
 

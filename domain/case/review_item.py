@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.forum_decision import DecisionReasonsRequired, item_decided
+from domain.case.route import RouteNotKnown
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
@@ -196,7 +197,10 @@ class RequestKeyWorker(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(ScheduleReviewItem, refuses=(AlreadyOnAnAgenda, OtherProgramme, ForumDoesNotServe, AgendaFull))
+@decides(
+    ScheduleReviewItem,
+    refuses=(AlreadyOnAnAgenda, OtherProgramme, RouteNotKnown, ForumDoesNotServe, AgendaFull),
+)
 def schedule_review_item(
     command: ScheduleReviewItem, case: Case, meeting: Meeting, rules: Rules
 ) -> Sequence[Event]:

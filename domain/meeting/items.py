@@ -17,6 +17,7 @@ from domain.case.forum_review import (
     ForumItemScheduled,
     ForumListingOverdue,
 )
+from domain.case.route import RouteNotKnown
 from domain.case.sharing import FORUM
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -85,11 +86,11 @@ def require_forum_serves(case: Case, meeting: Meeting, rules: Rules) -> None:
 
     Source: machine A, ScheduleOnAgenda; a forum may serve several neighbourhoods (domain reference 1.1, 2.4).
     """
+    if case.neighbourhood is None:
+        raise RouteNotKnown
     day = rules.london_day(meeting.start)
-    if case.neighbourhood is None or not rules.geography.forum(meeting.forum).serves(case.neighbourhood, day):
-        raise ForumDoesNotServe(
-            forum=meeting.forum, neighbourhood=case.neighbourhood or "not known", day=day.isoformat()
-        )
+    if not rules.geography.forum(meeting.forum).serves(case.neighbourhood, day):
+        raise ForumDoesNotServe(forum=meeting.forum, neighbourhood=case.neighbourhood, day=day.isoformat())
 
 
 def require_on_no_agenda(case: Case) -> None:
@@ -187,7 +188,9 @@ class MarkListingOverdue(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(ScheduleItem, refuses=(AlreadyOnAnAgenda, OtherProgramme, ForumDoesNotServe, AgendaFull))
+@decides(
+    ScheduleItem, refuses=(AlreadyOnAnAgenda, OtherProgramme, RouteNotKnown, ForumDoesNotServe, AgendaFull)
+)
 def schedule_item(
     command: ScheduleItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
@@ -208,7 +211,14 @@ def schedule_item(
 
 @decides(
     AddUrgentItem,
-    refuses=(AlreadyOnAnAgenda, ChairOnly, RiskReasonRequired, OtherProgramme, ForumDoesNotServe),
+    refuses=(
+        AlreadyOnAnAgenda,
+        ChairOnly,
+        RiskReasonRequired,
+        OtherProgramme,
+        RouteNotKnown,
+        ForumDoesNotServe,
+    ),
 )
 def add_urgent_item(
     command: AddUrgentItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules

@@ -212,6 +212,12 @@ def test_a_consent_that_ends_the_night_before_the_meeting_pulls_the_item_from_it
     given(case).when(expire, as_=SYSTEM, at=night - A_SECOND).refused(NotYetDue)
 
 
+def test_it_pulls_a_review_of_a_case_in_support_just_as_well() -> None:
+    """Scenario 11, long after the first meeting."""
+    sam = a_worker("sam")
+    given(sam, GRANTED.active(sam).up_for_review()).when(withdraw).one(cc.ForumItemPulled)
+
+
 def test_an_item_stays_with_its_recipients_while_another_basis_carries_it() -> None:
     second = a_case().with_grant(POLICE, Category.OFFENDING, at=CONSENTED - timedelta(days=360))
     basis = LawfulBasisRecorded(

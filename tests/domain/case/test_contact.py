@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -51,6 +51,35 @@ def test_engagement_starts_the_clocks_of_contact() -> None:
         london(2027, 2, 22, 17),
     )
     assert "introduction" not in told.after.case.due
+
+
+@pytest.mark.parametrize(
+    ("happened", "contact_due", "lost_from"),
+    [
+        (london(2027, 2, 9, 11), london(2027, 2, 23, 17), london(2027, 3, 2, 17)),
+        (london(2027, 2, 3, 11), london(2027, 2, 17, 17), london(2027, 2, 24, 17)),
+        # Earlier than what the clocks count from already: nothing is taken back.
+        (london(2027, 1, 28, 11), london(2027, 2, 15, 17), london(2027, 2, 22, 17)),
+    ],
+)
+def test_a_contact_that_is_recorded_late_counts_from_when_it_happened(
+    happened: datetime, contact_due: datetime, lost_from: datetime
+) -> None:
+    """Scenario 60: a late fact."""
+    at = london(2027, 2, 10, 12)
+    told = given(ACTIVE).when(contact(ACTIVE), as_=SAM.actor, at=at, effective_at=happened)
+    due = told.after.case.due
+    assert (due["contact"], due["disengagement"]) == (contact_due, lost_from)
+
+
+def test_a_late_contact_does_not_say_again_what_is_overdue_already() -> None:
+    at = london(2027, 2, 19, 12)
+    overdue = ACTIVE.then_also(
+        co.ContactOverdue(**ACTIVE.ids, due_at=london(2027, 2, 15, 17)), at=london(2027, 2, 15, 17)
+    )
+    told = given(overdue).when(contact(ACTIVE), as_=SAM.actor, at=at, effective_at=london(2027, 2, 2, 12))
+    assert "contact" in told.after.case.overdue
+    assert told.one(co.ContactRecorded).contact_due_at is None
 
 
 @pytest.mark.parametrize("by", [SAM.actor, THIRD_AGENCY], ids=["key worker", "a third agency"])

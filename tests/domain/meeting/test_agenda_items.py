@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.case.forum_review import ForumItemScheduled, ForumItemWithdrawn, ForumListingOverdue
+from domain.case.route import RouteNotKnown
 from domain.case.sharing import Category
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue, WrongStage
@@ -155,9 +156,7 @@ def test_a_forum_serves_a_neighbourhood_on_the_day_of_the_meeting() -> None:
 
 def test_a_case_without_a_neighbourhood_is_on_no_agenda() -> None:
     case = a_case(neighbourhood=None).ready_for_forum()
-    given(a_meeting().agenda_open(), case).when(schedule()).refused(
-        ForumDoesNotServe, neighbourhood="not known"
-    )
+    given(a_meeting().agenda_open(), case).when(schedule()).refused(RouteNotKnown)
 
 
 @pytest.mark.parametrize("command", [schedule(), urgent()], ids=["scheduled", "urgent"])

@@ -277,6 +277,9 @@ class Application:
                 case "Sequence[Recorded]":
                     case_id = cast("Case", loaded.states["Case"]).case_id
                     loaded.states[kind] = await self._log.read_stream(case_id)
+                case "Sequence[Recorded] | None":
+                    survivor = cast("Case", loaded.states["Case"]).merged_into
+                    loaded.states[kind] = await self._log.read_stream(survivor) if survivor else None
                 case "Sequence[KeyWorker]":
                     programme = cast("Case", loaded.states["Case"]).programme
                     loaded.states[kind] = [
@@ -394,6 +397,7 @@ _LOAD_ORDER = (
     "Sequence[KnownPerson]",
     "Sequence[KeyWorker]",
     "Sequence[Recorded]",
+    "Sequence[Recorded] | None",
     "Moment",
     "Rules",
 )

@@ -57,6 +57,12 @@ class NotVoidable(RuleBroken):
     code = "not_voidable"
 
 
+class WhichRecordRequired(RuleBroken):
+    """version, newest: say which record is void by one of them, its place in the case's story or its kind."""
+
+    code = "which_record_required"
+
+
 def voided_versions(events: Iterable[Event]) -> frozenset[int]:
     """The places in a case's story that count no more."""
     return frozenset(event.voided_version for event in events if type(event) is RecordVoided)
@@ -92,29 +98,45 @@ class VoidRecord(Command):
     }
 
     case_id: CaseId
-    version: int = Field(
-        ge=1, description="the record's place in the case's story, as `ccp case events` counts"
+    version: int | None = Field(
+        None,
+        ge=1,
+        description="the record's place in the case's story, as `ccp case events` counts; or newest",
+    )
+    newest: Code | None = Field(
+        None,
+        description="instead of version: the newest record of this kind that still counts, such as ContactRecorded",
     )
     explanation: PersonalText = Field(min_length=1)
 
 
-@decides(VoidRecord, refuses=(NotVoidable, AlreadyRecorded, NotFound))
+def which_record(command: VoidRecord, history: Sequence[Recorded]) -> Recorded:
+    """The record that is meant: by its place, or the newest of its kind that is not void already."""
+    if (command.version is None) == (command.newest is None):
+        raise WhichRecordRequired
+    void = voided_versions(one.event for one in history)
+    for one in reversed(history):
+        newest_of_kind = command.newest == one.event.TOPIC and one.version not in void
+        if newest_of_kind or one.version == command.version:
+            return one
+    raise NotFound(kind="record of this case", id=command.version or command.newest)
+
+
+@decides(VoidRecord, refuses=(WhichRecordRequired, NotVoidable, AlreadyRecorded, NotFound))
 def void_record(command: VoidRecord, case: Case, history: Sequence[Recorded]) -> Sequence[Event]:
     """Also on a closed case: what is wrong in it stays wrong."""
-    voided = next((one for one in history if one.version == command.version), None)
-    if voided is None:
-        raise NotFound(kind="record of this case", id=command.version)
+    voided = which_record(command, history)
     if voided.event.TOPIC not in VOIDABLE:
         raise NotVoidable(
-            version=command.version, topic=voided.event.TOPIC, voidable=", ".join(sorted(VOIDABLE))
+            version=voided.version, topic=voided.event.TOPIC, voidable=", ".join(sorted(VOIDABLE))
         )
-    if command.version in voided_versions(one.event for one in history):
+    if voided.version in voided_versions(one.event for one in history):
         raise AlreadyRecorded(what="that this record is void")
     return [
         RecordVoided(
             case_id=case.case_id,
             person_id=case.person_id,
-            voided_version=command.version,
+            voided_version=voided.version,
             voided_topic=voided.event.TOPIC,
             followed_by=followers(voided, history),
             explanation=command.explanation,

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from domain.case.allocation import points_of
 from domain.case.closure import end_case
+from domain.case.disclosure import already_disclosed
 from domain.case.history import stage_changes
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.triage import ReferralAttached
@@ -275,9 +276,12 @@ def reverse_merge(
     case: Case,
     person: Person,
     worker: KeyWorker | None,
+    history: Sequence[Recorded],
+    survivors: Sequence[Recorded] | None,
     moment: Moment,
     rules: Rules,
 ) -> Sequence[Event]:
+    """Source: machine A, ReverseMerge, "disclosures made in error listed for breach review" (domain reference 2.4)."""
     case.require(command, Stage.CLOSED)
     if case.merged_into is None:
         raise NotMerged
@@ -289,9 +293,23 @@ def reverse_merge(
         to_stage=stage,
         worker_id=taken[0].worker_id if taken else None,
         clocks=clocks_again(case, stage, moment, rules),
+        disclosures_to_review=shared_in_error(history, survivors or ()),
         explanation=command.explanation,
     )
     return [reversed_, *taken, *_episode_again(case, person)]
+
+
+def shared_in_error(history: Sequence[Recorded], survivors: Sequence[Recorded]) -> tuple[UUID, ...]:
+    """What the surviving case shared while it was taken for both: each may have told of the wrong person.
+
+    The case was closed by the merge as its last change of stage, so what was shared since then is meant.
+    """
+    *_, merged = stage_changes(history)
+    return tuple(
+        one.envelope.event_id
+        for one in already_disclosed(survivors)
+        if one.position > merged.recorded.position
+    )
 
 
 def _goes_on(

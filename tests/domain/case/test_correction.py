@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.application import fold
-from domain.case.correction import NotVoidable, RecordVoided, VoidRecord
+from domain.case.correction import NotVoidable, RecordVoided, VoidRecord, WhichRecordRequired
 from domain.case.support import OutcomeProgressed, OutcomeSet
 from domain.errors import AlreadyRecorded, NotFound
 from domain.messages import CaseEvent, OutcomeId
@@ -31,6 +31,24 @@ def test_what_speaks_of_the_same_thing_is_listed_for_somebody_to_look_at() -> No
     voided(LAST - 1).then(
         like(RecordVoided, voided_version=LAST - 1, voided_topic="OutcomeSet", followed_by=(LAST,))
     )
+
+
+def test_the_newest_of_a_kind_is_found_without_counting() -> None:
+    def newest(kind: str) -> VoidRecord:
+        return VoidRecord(case_id=STORY.case_id, newest=kind, explanation="Somebody else")
+
+    once = given(SAM, STORY).when(newest("OutcomeProgressed"), as_=COORDINATOR)
+    once.then(like(RecordVoided, voided_version=LAST, voided_topic="OutcomeProgressed"))
+    twice = given(*once.before, *once.happened).when(newest("OutcomeProgressed"), as_=COORDINATOR)
+    twice.refused(NotFound, id="OutcomeProgressed")
+    given(SAM, STORY).when(newest("ReferralSubmitted"), as_=COORDINATOR).refused(NotVoidable)
+
+
+def test_one_way_of_saying_which_record_is_meant() -> None:
+    said: tuple[dict[str, object], ...] = ({}, {"version": LAST, "newest": "OutcomeProgressed"})
+    for which in said:
+        command = VoidRecord.model_validate({"case_id": STORY.case_id, "explanation": "Wrong"} | which)
+        given(SAM, STORY).when(command, as_=COORDINATOR).refused(WhichRecordRequired)
 
 
 def test_the_case_is_then_as_if_the_record_had_never_come() -> None:

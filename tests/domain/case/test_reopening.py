@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.case.allocation import AllocationEnded
 from domain.case.closure import CaseClosed
+from domain.case.forum_review import InformationReturned
 from domain.case.leaving import PersonDied
 from domain.case.reopening import (
     CannotMergeWith,
@@ -22,7 +24,9 @@ from domain.case.reopening import (
     ReopenWindowOver,
     ReverseMerge,
     SecondPersonRequired,
+    shared_in_error,
 )
+from domain.case.sharing import Category, DisclosureBasis, Purpose
 from domain.case.stages import Stage
 from domain.case.triage import ReferralAttached, ReferralDeclined
 from domain.errors import WrongStage
@@ -30,13 +34,17 @@ from domain.keyworker.events import CaseReleased, CaseTaken
 from domain.person.identity import EpisodeEnded, EpisodeOpened, OpenCaseExists
 from tests.support.scenario import (
     COORDINATOR,
+    HOUSING,
     MANAGER,
     PROGRAMME,
     CaseStory,
+    States,
     a_case,
+    a_meeting,
     a_worker,
     given,
     like,
+    some_id,
 )
 
 CASE = a_case().case_id
@@ -152,6 +160,26 @@ def test_a_merge_that_was_an_error_is_reversed() -> None:
     reversed_.then(like(MergeReversed, survivor=alex.case_id, to_stage=Stage.TRIAGE), EpisodeOpened)
     assert reversed_.after.cases[CASE].stage is Stage.TRIAGE
     given(declined(a_case().in_triage())).when(REVERSE, as_=MANAGER).refused(NotMerged)
+
+
+def test_what_the_other_case_shared_since_the_merge_is_listed_for_review() -> None:
+    merged = a_case().in_triage().merged_into(a_case("alex"))
+    history = States(tuple(merged.facts)).history(CASE)
+    basis = DisclosureBasis(kind="grant", category=Category.HOUSING, evaluated_at=merged.now)
+    told = InformationReturned(
+        case_id=a_case("alex").case_id,
+        person_id=a_case("alex").person_id,
+        meeting_id=a_meeting().meeting_id,
+        agency=HOUSING,
+        nothing_to_share=False,
+        purpose=Purpose.COORDINATED_SUPPORT,
+        categories=(Category.HOUSING,),
+        grant_ids=(),
+        bases=(basis,),
+    )
+    before, after = (replace(history[0], event=told, position=history[-1].position + by) for by in (-1, 1))
+    since = replace(after, envelope=after.envelope.model_copy(update={"event_id": some_id("since")}))
+    assert shared_in_error(history, [before, since]) == (some_id("since"),)
 
 
 def test_an_open_case_is_not_reopened() -> None:

@@ -394,15 +394,25 @@ def _fields(
             yield from _fields(shape.nested, (*path, name), required=needed, marked=about)
             continue
         default = None if field.default is PydanticUndefined else field.default
-        yield Field((*path, name), shape, needed, field.description or _describe(shape), default, about)
+        yield Field((*path, name), shape, needed, _meaning(field, shape), default, about)
 
 
-def _describe(shape: Shape) -> str:
+def _meaning(field: FieldInfo, shape: Shape) -> str:
+    """What a field means, and always what it may hold: nobody can guess a choice or the parts of a list's members."""
+    return "; ".join(part for part in (field.description, _holds(shape)) if part)
+
+
+def _holds(shape: Shape) -> str:
     if shape.nested is not None:
-        return "each with " + ", ".join(
-            f"{field.name}{'' if field.required else ' (optional)'}" for field in fields_of(shape.nested)
-        )
+        return "each with " + ", ".join(_part(field) for field in fields_of(shape.nested))
     return f"one of {', '.join(shape.choices)}" if shape.choices else ""
+
+
+def _part(field: Field) -> str:
+    """A part of each member of a list, with whether it may be left out and what it may hold."""
+    said = ["" if field.required else "optional", _holds(field.shape)]
+    about = ", ".join(one for one in said if one)
+    return f"{field.name} ({about})" if about else field.name
 
 
 def shape_of(field: FieldInfo) -> Shape:

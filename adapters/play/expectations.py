@@ -5,15 +5,16 @@ Pure but for what is handed in: the events since the step before, the case as it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import Enum
 from uuid import UUID
 
 from adapters.outbox.outbox import Message
 from adapters.play.rehearsal import stage_of
 from adapters.play.report import Check
-from adapters.play.story import Expect, NextStep, in_london
+from adapters.play.story import EFFECTIVE_AT, Expect, NextStep, in_london
 from adapters.views import WAITS_FOR
 from domain.calendar import LONDON
 from domain.case.stages import Stage
@@ -59,6 +60,7 @@ def checks(expect: Expect, happened: Happened, *, exactly: bool, does_something:
         return  # of what was to follow, nothing could
     yield from _events(expect, happened, exactly=exactly or expect.exactly)
     yield from _not_events(expect, happened)
+    yield from _facts(expect, happened)
     yield from _messages(expect, happened)
     if happened.case is not None:
         yield from _standing(expect, happened.case)
@@ -113,6 +115,39 @@ def _not_events(expect: Expect, happened: Happened) -> Iterator[Check]:
         yield Check(
             "not_events", "none of " + ", ".join(expect.not_events), ", ".join(topics) or "none", held
         )
+
+
+def _facts(expect: Expect, happened: Happened) -> Iterator[Check]:
+    """An event of this kind said this; when it happened may be asked as if it were a field of it."""
+    for topic, wanted in expect.facts.items():
+        of_topic = [one for one in happened.of_the_case() if topic == one.event.TOPIC]
+        held = any(
+            all(_says(_fact(one, name), value, happened.names) for name, value in wanted.items())
+            for one in of_topic
+        )
+        said = (", ".join(f"{name} = {_fact(one, name)}" for name in wanted) for one in of_topic)
+        expected = ", ".join(f"{name} = {value}" for name, value in wanted.items())
+        yield Check(f"facts.{topic}", expected, "; ".join(said) or "no such event", held)
+
+
+def _fact(one: Recorded, name: str) -> object:
+    return one.envelope.effective_at if name == EFFECTIVE_AT else getattr(one.event, name)
+
+
+def _says(value: object, wanted: object, names: Mapping[str, UUID]) -> bool:
+    """Whether a field holds what is wanted, which may be the name of something that the story has made."""
+    match value:
+        case tuple() if isinstance(wanted, list):
+            pairs = zip(value, wanted, strict=False)
+            return len(value) == len(wanted) and all(_says(one, other, names) for one, other in pairs)
+        case datetime() if isinstance(wanted, date):
+            return _is_at(wanted, value)
+        case UUID():
+            return wanted in (str(value), value) or names.get(str(wanted).removeprefix("@")) == value
+        case Enum():
+            return bool(value.value == wanted)
+        case _:
+            return type(value) is type(wanted) and value == wanted
 
 
 def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from adapters.input import EARLIEST_YEAR, LATEST_YEAR, FieldError, InvalidInput,
 from adapters.play.names import STORIES, NameUnknown, with_ids
 from adapters.play.story import (
     AFTER_RULE,
+    EFFECTIVE_AT,
     Expect,
     Step,
     Story,
@@ -240,6 +241,12 @@ class _Rehearsal:
             for topic in getattr(expect, key):
                 if topic not in known:
                     yield FieldError(self._at("expect", key), f"there is no event {topic!r}")
+        for topic, facts in expect.facts.items():
+            if topic not in known:
+                yield FieldError(self._at("expect", "facts"), f"there is no event {topic!r}")
+                continue
+            for unknown in facts.keys() - known[topic].model_fields.keys() - {EFFECTIVE_AT}:
+                yield FieldError(self._at("expect", "facts", topic), f"this event has no field {unknown!r}")
         if expect.stage is not None and stage_of(expect.stage)[0] is None:
             yield FieldError(self._at("expect", "stage"), f"must be one of {', '.join(Stage)}")
         if expect.refused is not None:

@@ -59,6 +59,10 @@ class MessageSent(_Part):
     about: str
 
 
+EFFECTIVE_AT: Final = "effective_at"
+"""When it happened: of every event, and a field of none."""
+
+
 class Expect(_Part):
     """What must hold when a step is over."""
 
@@ -71,6 +75,7 @@ class Expect(_Part):
     next: NextStep | None = None
     messages: list[MessageSent] = []
     due: dict[str, datetime | date | bool] = {}
+    facts: dict[str, dict[str, Any]] = {}
     exactly: bool = False
 
     @property

@@ -20,7 +20,8 @@ from adapters.play.names import NameUnknown
 from adapters.play.report import Check, StepReport, StoryReport
 from adapters.play.story import By, Step, in_london
 from domain import catalogue
-from domain.application import Request, command_id_from
+from domain.application import Request, command_id_from, fold
+from domain.case.correction import RecordVoided
 from domain.case.state import AnyCaseEvent, Case, evolve
 from domain.errors import DomainError
 from domain.messages import Actor, CaseEvent, CaseId, Channel, Command, Recorded
@@ -50,6 +51,8 @@ class Teller:
     narrator: Narrator | None = None
     names: dict[str, UUID] = field(default_factory=dict)
     cases: dict[UUID, Case] = field(default_factory=dict)
+    stories: dict[UUID, list[Recorded]] = field(default_factory=dict)
+    """Of each case what has happened: when a part of it is voided, how the case stands is read from the rest."""
     read_up_to: int = 0
 
     async def tell(self) -> StoryReport:
@@ -197,6 +200,10 @@ class Teller:
         if isinstance(one.event, CaseEvent):
             case = self.cases.setdefault(one.stream_id, Case(CaseId(one.stream_id)))
             before = case.stage
-            evolve(case, cast("AnyCaseEvent", one.event))
+            self.stories.setdefault(one.stream_id, []).append(one)
+            if isinstance(one.event, RecordVoided):
+                case = self.cases[one.stream_id] = fold("Case", one.stream_id, self.stories[one.stream_id])
+            else:
+                evolve(case, cast("AnyCaseEvent", one.event))
             if case.stage is not before and self.narrator:
                 self.narrator.stage(shown_stage(case))

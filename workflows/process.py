@@ -27,7 +27,13 @@ with workflow.unsafe.imports_passed_through():
 
 # An activity that cannot reach the log is tried until it can: whatever is down comes back.
 _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
-_ONE_TRY = timedelta(seconds=30)
+# A command takes milliseconds; the step of a worker that died is tried again after this. No heartbeat: it would save a few
+# seconds of these, of which the death costs its processes ten anyhow before another worker has them, and a command that
+# takes longer all the same is tried beside itself and done once, because it has an id.
+_ONE_TRY = timedelta(seconds=10)
+_LONG_HISTORY = 2_000
+"""Entries after which a process goes on in a new run: so many that it is rare, and so few that what arrives while no worker
+runs leaves it below 5,000. The server suggests it only at 4,096, and the time-skipping one never."""
 _MILLISECOND = timedelta(milliseconds=1)
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
@@ -100,7 +106,8 @@ class Process:
             await self._issue(step)
             return
         self._show(waits_for, since or self._brief.since, step)
-        if workflow.info().is_continue_as_new_suggested():
+        if self._has_a_long_history():
+            # What was taken is forgotten: a step that the brief still calls for is issued again, and done once.
             workflow.continue_as_new(self._brief)
         await self._sleep(step, now)
 
@@ -140,6 +147,12 @@ class Process:
             self._taken.add(step.key)
         else:
             self._refused[step.key] = knew
+
+    def _has_a_long_history(self) -> bool:
+        run = workflow.info()
+        if run.is_continue_as_new_suggested():
+            return True
+        return run.get_current_history_length() > _LONG_HISTORY and self.knows("goes-on-earlier")
 
     async def _sleep(self, step: Step | None, now: datetime) -> None:
         knew = self._brief.position

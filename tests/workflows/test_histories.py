@@ -1,14 +1,14 @@
 """Processes that began under earlier code go on under this one: their recorded histories replay.
 
 `pytest tests/workflows/test_histories.py --record-histories` writes new ones, for a change that is meant to be visible
-in them; an old one is thrown away only when no process that began under it can still be open.
+in them. Those of before are renamed to `<process>-v<number>.json` first and kept; one is thrown away only when no process
+that began under it can still be open.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,11 @@ from temporalio.worker import Replayer
 
 from adapters.temporal.client import DATA_CONVERTER
 from adapters.temporal.worker import WORKFLOWS
-from domain.meeting.lifecycle import ConcludeMeeting, StartMeeting
-from domain.meeting.minutes import IssueMinutes
-from domain.meeting.planning import PlanMeeting
-from domain.messages import MeetingId
-from tests.support.scenario import CHAIR, COORDINATOR, FORUM, QUORUM
+from tests.workflows.other_lives import LIVES
 from tests.workflows.whole_case import play, workflow_ids
-from tests.workflows.world import World, next_working_monday
+from tests.workflows.world import World
 from workflows.contracts import ProcessKind, workflow_id
+from workflows.processes import PROCESSES
 
 RECORDED = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
@@ -43,23 +40,16 @@ async def test_every_process_of_a_whole_case_replays(world: World, request: pyte
             _keep(process.removesuffix(f"-{case.case_id}"), history)
 
 
-async def test_the_process_of_a_meeting_replays(world: World, request: pytest.FixtureRequest) -> None:
-    """Agenda, start and minutes late, nothing done by people in time: the engine does and says what it can."""
-    starts_at = next_working_monday(world.now + timedelta(weeks=5), world.rules)
-    plan = PlanMeeting(forum=FORUM, starts_at=starts_at, repeats=True)
-    meeting = (await world.when(plan, as_=COORDINATOR)).events[0].stream_id
-    await world.time.advance(starts_at - world.now + timedelta(days=2))
-    register = tuple(line.model_dump() for line in QUORUM)
-    await world.when(StartMeeting.model_validate({"meeting_id": meeting, "attendees": register}), as_=CHAIR)
-    await world.when(ConcludeMeeting(meeting_id=MeetingId(meeting)), as_=CHAIR)
-    await world.time.advance(timedelta(days=9))
-    await world.when(IssueMinutes(meeting_id=MeetingId(meeting), minutes_ref="minutes-1"), as_=COORDINATOR)
-    handle = world.time.client.get_workflow_handle(workflow_id(ProcessKind.MEETING, meeting))
+@pytest.mark.parametrize("kind", LIVES, ids=str)
+async def test_every_process_beside_the_road_of_a_case_replays(
+    kind: ProcessKind, world: World, request: pytest.FixtureRequest
+) -> None:
+    handle = world.time.client.get_workflow_handle(workflow_id(kind, await LIVES[kind](world)))
     await handle.result()
     history = await handle.fetch_history()
     await replay(history)
     if request.config.getoption("--record-histories", default=False):
-        _keep(ProcessKind.MEETING, history)
+        _keep(kind, history)
 
 
 def _keep(kind: str, history: WorkflowHistory) -> None:
@@ -81,7 +71,13 @@ def test_there_is_a_recorded_history_of_every_process() -> None:
         ]
         for file in RECORDED
     }
-    assert recorded == {"Referral", "Consent", "ForumReview", "Allocation", "StepDown", "ForumMeeting"}
+    assert recorded == {process.__name__ for process in PROCESSES.values()}
+
+
+def test_what_began_under_version_1_is_kept() -> None:
+    assert {f"{kind}-v1" for kind in ("allocation", "consent", "forum-review", "referral", "step-down")} <= {
+        file.stem for file in RECORDED
+    }
 
 
 def _without_places(node: Any) -> Any:

@@ -16,7 +16,7 @@ class Consent(CaseProcess):
     """From eligibility until a consent position is reached, or the person does not take part."""
 
     @workflow.run
-    async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
+    async def run(self, brief: CaseBrief) -> None:
         while self.stands_in(Stage.AWAITING_CONSENT):
             self.when_passed("consent_attempt", "raise-consent-reminder")
             self.when_passed("consent", "mark-consent-overdue")

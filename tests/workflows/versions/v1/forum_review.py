@@ -16,7 +16,7 @@ class ForumReview(CaseProcess):
     """From readiness for the forum until it has decided and the actions it set are finished."""
 
     @workflow.run
-    async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
+    async def run(self, brief: CaseBrief) -> None:
         while self.stands_in(Stage.READY_FOR_FORUM, Stage.ON_AGENDA) or self._actions_are_open():
             self.when_passed("listing", "mark-listing-overdue")
             self.when_passed("returns", "mark-returns-missing")

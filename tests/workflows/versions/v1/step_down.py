@@ -16,7 +16,7 @@ class StepDown(CaseProcess):
     """From the proposal to step down until the outcome has lasted, or support is stepped back up."""
 
     @workflow.run
-    async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
+    async def run(self, brief: CaseBrief) -> None:
         while self.stands_in(Stage.STEP_DOWN_PROPOSED, Stage.STEPPING_DOWN, Stage.MONITORING):
             self.when_passed("step_down_approval", "mark-step-down-approval-overdue")
             self.when_passed("handover", "mark-handover-overdue")

@@ -29,7 +29,6 @@ from domain.messages import (
     Command,
     Event,
     Instant,
-    Message,
     Moment,
     PersonalText,
     Recorded,
@@ -40,6 +39,8 @@ from domain.person.identity import EpisodeOpened, OpenCaseExists
 from domain.roles import Permission
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from domain.case.state import Case
     from domain.keyworker.state import KeyWorker
     from domain.person.state import Person
@@ -56,13 +57,6 @@ IDENTIFIERS_TO_MERGE = 2
 # -- events ----------------------------------------------------------------------------------------------------------
 
 
-class RunningClock(Message):
-    """A clock that runs again, and until when."""
-
-    clock: Code
-    due_at: Instant
-
-
 class CaseReopened(CaseEvent):
     """The case goes on where it stood when it was closed; with whom, if somebody had it."""
 
@@ -70,7 +64,7 @@ class CaseReopened(CaseEvent):
 
     to_stage: Stage
     worker_id: WorkerId | None = None
-    clocks: tuple[RunningClock, ...]
+    clocks: dict[Code, Instant]
     explanation: PersonalText
 
 
@@ -92,7 +86,7 @@ class MergeReversed(CaseEvent):
     survivor: CaseId
     to_stage: Stage
     worker_id: WorkerId | None = None
-    clocks: tuple[RunningClock, ...]
+    clocks: dict[Code, Instant]
     disclosures_to_review: tuple[UUID, ...] = ()
     explanation: PersonalText
 
@@ -149,19 +143,19 @@ def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, 
         raise ReopenWindowOver(until=until.isoformat())
 
 
-def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> tuple[RunningClock, ...]:
+def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> dict[str, datetime]:
     """The clocks that ran when the case was closed: what has run out meanwhile is due on the next working day.
 
     A case that goes on elsewhere than it stood begins there with a clock of its own.
     """
     if stage is not case.came_from[Stage.CLOSED]:
         clock = "listing" if stage is Stage.READY_FOR_FORUM else "allocation"
-        return (RunningClock(clock=clock, due_at=rules.deadline(case.programme, clock, moment.now)),)
+        return {clock: rules.deadline(case.programme, clock, moment.now)}
     at_the_earliest = rules.calendar.add_working_days(moment.now, 1)
-    return tuple(
-        RunningClock(clock=clock, due_at=due_at if due_at > moment.now else at_the_earliest)
+    return {
+        clock: due_at if due_at > moment.now else at_the_earliest
         for clock, due_at in sorted(case.due_when_closed.items())
-    )
+    }
 
 
 # -- commands --------------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ def _value(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
         assert arguments[1] is Ellipsis
         shortest, longest = _length(limits)
         return st.lists(_value(arguments[0]), min_size=shortest, max_size=min(longest, 4)).map(tuple)
+    if origin is dict:
+        return st.dictionaries(_value(arguments[0]), _value(arguments[1]), max_size=4)
     if annotation is AwareDatetime:
         return st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=_ZONES)  # noqa: DTZ001
     if annotation is str:

@@ -181,4 +181,8 @@ def test_every_event_says_which_cases_it_names() -> None:
     assert {topic for topic, event in catalogue.events().items() if _fields_with_cases(event)} == naming | {
         "AgendaPublished",
         "DuplicateFound",
+        "ItemsDeferred",
+        "UrgentItemsHandledByChair",
+        "UrgentDecisionsRatified",
+        "UrgentDecisionsNotRatified",
     }

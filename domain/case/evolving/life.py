@@ -61,6 +61,6 @@ def evolve(case: Case, event: AnyLifeEvent) -> None:
             case.merged_into = event.survivor
         case re.MergeReversed() | re.CaseReopened():
             case.closed_because, case.merged_into, case.worker_id = None, None, event.worker_id
-            case.due.update({running.clock: running.due_at for running in event.clocks})
+            case.due.update(event.clocks)
         case _:
             assert_never(event)

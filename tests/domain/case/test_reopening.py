@@ -73,7 +73,7 @@ def test_what_ran_out_meanwhile_is_due_on_the_next_working_day() -> None:
     story = declined(a_case().in_triage())
     late = story.now + timedelta(days=10)
     reopened = given(story).when(REOPEN, as_=MANAGER, at=late).one(CaseReopened)
-    assert all(running.due_at > late for running in reopened.clocks)
+    assert all(due_at > late for due_at in reopened.clocks.values())
 
 
 @pytest.mark.parametrize(("days", "allowed"), [(27, True), (28, True), (29, False)])

@@ -6,9 +6,9 @@ stands here: who may read more is not decided by an answer that everybody in ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from adapters.reading import require_events_of_a_case
 from adapters.views import WAITS_FOR, ActionView, ClockView, ConsentView, case_view
 from domain.case.stages import Stage
+from domain.case.whose_move import Mover, mover_in, whose_move
 from domain.decisions import DECISIONS
 from domain.messages import ActionId
 from domain.roles import Role
@@ -26,26 +27,6 @@ if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.messages import Recorded
 
-_MOVE: Mapping[Stage, Role] = {
-    Stage.DRAFT: Role.REFERRER,
-    Stage.SUBMITTED: Role.COORDINATOR,
-    Stage.TRIAGE: Role.COORDINATOR,
-    Stage.INFO_REQUESTED: Role.REFERRER,
-    Stage.AWAITING_CONSENT: Role.COORDINATOR,
-    Stage.READY_FOR_FORUM: Role.COORDINATOR,
-    Stage.ON_AGENDA: Role.CHAIR,
-    Stage.AWAITING_ALLOCATION: Role.MANAGER,
-    Stage.WAITING_LIST: Role.MANAGER,
-    Stage.INTRODUCTION: Role.KEY_WORKER,
-    Stage.ACTIVE: Role.KEY_WORKER,
-    Stage.OUTREACH: Role.KEY_WORKER,
-    Stage.SUSPENDED: Role.KEY_WORKER,
-    Stage.STEP_DOWN_PROPOSED: Role.MANAGER,
-    Stage.STEPPING_DOWN: Role.KEY_WORKER,
-    Stage.MONITORING: Role.FORUM_MEMBER,
-}
-"""Whose move it is in a stage, whatever clocks run."""
-_AFTER_HANDOVER = (Stage.MONITORING,)
 _OPEN_CONSENTS = ("requested", "best_interests", "granted", "substitute_granted", "review_due")
 
 
@@ -132,34 +113,19 @@ def explanation(recorded: Sequence[Recorded]) -> Explanation:
 
 
 def _move(case: Case) -> MoveView | None:
-    role = _MOVE.get(case.stage)
-    if role is None:
+    mover = whose_move(case)
+    if mover is None:
         return None
-    if case.stage is Stage.ACTIVE and case.worker_id is None and case.lead_agency is not None:
-        return MoveView(what="support as lead agency", role=None, agency=case.lead_agency)
-    waits_for = WAITS_FOR.get(case.stage, case.stage.value)
-    return MoveView(what=waits_for, role=role.value, **_who(role.value, case))
+    what = "support as lead agency" if mover.role is None else WAITS_FOR.get(case.stage, case.stage.value)
+    return MoveView(what=what, **mover._asdict())
 
 
 def _other(clock: ClockView, case: Case) -> MoveView:
-    who = _who(clock.role, case)
+    who = mover_in(Role(clock.role) if clock.role else None, case)
     action = case.actions.get(ActionId(clock.action_id)) if clock.action_id else None
     if action is not None:
-        who = {"agency": action.agency}
-    return MoveView(what=clock.what, role=clock.role, due_at=clock.due_at, overdue=clock.overdue, **who)
-
-
-def _who(role: str | None, case: Case) -> dict[str, Any]:
-    """What a case knows of who it is that acts in a role."""
-    match role:
-        case Role.REFERRER:
-            return {"agency": case.referring_agency}
-        case Role.KEY_WORKER:
-            return {"worker_id": case.worker_id}
-        case Role.FORUM_MEMBER if case.stage in _AFTER_HANDOVER:
-            return {"agency": case.receiving_agency}
-        case _:
-            return {}
+        who = Mover(who.role, agency=action.agency)
+    return MoveView(what=clock.what, due_at=clock.due_at, overdue=clock.overdue, **who._asdict())
 
 
 def _next(first: Says) -> NextView:

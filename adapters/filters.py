@@ -7,6 +7,7 @@ one that is not in the data may act all the same; so an agency is brought to its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adapters.input import FieldError, InvalidInput
@@ -31,6 +32,11 @@ def require_known(rules: Rules, filters: Mapping[str, str | None], *, option: st
     ]
     if unknown:
         raise InvalidInput(*unknown)
+
+
+def unreached_since(rules: Rules, now: datetime) -> Mapping[str, datetime]:
+    """By programme, since when nobody may have reached a person for their case to count as parked."""
+    return {name: rules.deadline(name, "parked", now) for name in rules.programmes}
 
 
 def agency_named(rules: Rules, text: str | None) -> str | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, cast, get_args
 from uuid import UUID
 
+from domain.case import standstill
 from domain.case.allocation import KeyWorkerAllocated
 from domain.case.referral import ReferralDrafted, ReferralSubmitted
 from domain.case.referral_form import ReferralForm
@@ -20,8 +21,8 @@ from domain.messages import CaseId, WorkerId
 from projections.source import Stored
 
 CASE_TOPICS: Final = frozenset(event.TOPIC for event in get_args(AnyCaseEvent))
-DATED_TOPICS: Final = frozenset(MOVES)
-"""Of these a case file needs to know when they were recorded."""
+DATED_TOPICS: Final = frozenset(MOVES) | standstill.TOPICS
+"""Of these a case file needs to know when they happened or were recorded."""
 
 
 @dataclass(slots=True)
@@ -42,6 +43,10 @@ class CaseFile:
     ward: str | None = None
     reference: str | None = None
     repeat: bool = False
+    last_contact_at: datetime | None = None
+    """When somebody last reached the person."""
+    worked_at: datetime | None = None
+    """When something in the case was last begun, taken further or ended."""
     worker_names: dict[WorkerId, str] = field(default_factory=dict)
     """As at the allocation."""
 
@@ -69,7 +74,15 @@ class CaseFile:
             self.worker_names[event.worker_id] = event.worker_name
         elif isinstance(event, KeyWorkerChanged):
             self.worker_names[event.to_worker] = event.worker_name
+        if event.TOPIC in standstill.TOPICS:
+            self._went_on(event, stored.envelope.effective_at)
         self.version = stored.version
+
+    def _went_on(self, event: AnyCaseEvent, at: datetime) -> None:
+        if standstill.is_contact(event):
+            self.last_contact_at = max(self.last_contact_at or at, at)
+        if standstill.is_work(event):
+            self.worked_at = max(self.worked_at or at, at)
 
     def _submitted(self, event: ReferralSubmitted, stored: Stored) -> None:
         self._name(event.form)

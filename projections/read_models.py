@@ -26,6 +26,7 @@ from projections.escalations import EscalationFilter, EscalationRow, find_escala
 from projections.page import Page
 from projections.runner import PROJECTIONS, prepare
 from projections.safeguarding import ConcernFilter, ConcernRow, find_concerns
+from projections.standstill import ParkedFilter, ParkedRow, find_parked
 from projections.tasks import rung
 from projections.waiting import Announcements
 from projections.waiting_list import WaitingRow, waiting_list
@@ -124,6 +125,20 @@ class ReadModels:
         """Actions, those due first at the top; what ran out by `now` is overdue. Raises CursorInvalid."""
         return await find_actions(
             await self._pool(), wanted or ActionFilter(), now=now, limit=limit, after=after
+        )
+
+    async def parked_cases(
+        self,
+        unreached_since: Mapping[str, datetime],
+        wanted: ParkedFilter | None = None,
+        *,
+        now: datetime,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[ParkedRow]:
+        """Cases whose person nobody has reached since then, by programme, and in which nothing is in progress."""
+        return await find_parked(
+            await self._pool(), wanted or ParkedFilter(), unreached_since, now=now, limit=limit, after=after
         )
 
     async def concerns(

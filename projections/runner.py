@@ -36,6 +36,7 @@ from projections.escalations import Escalations
 from projections.keeper import SQL, Keeper
 from projections.safeguarding import SafeguardingList
 from projections.source import Source
+from projections.standstill import Standstill
 from projections.tasks import end, rung
 from projections.waiting_list import WaitingList
 
@@ -58,6 +59,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     SafeguardingList(),
     Escalations(),
     Actions(),
+    Standstill(),
 )
 """Every read model of the product."""
 

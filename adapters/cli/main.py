@@ -38,6 +38,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "allocation": ("adapters.cli.allocation:allocation", "What giving a case to a key worker would mean."),
     "actions": ("adapters.cli.work:actions", "What somebody took on: open, overdue, escalated, blocked."),
+    "parked": (
+        "adapters.cli.work:parked",
+        "Cases that nothing is done for: no contact, nothing in progress.",
+    ),
     "due": ("adapters.cli.cases:due", "What is due or overdue, and for whom."),
     "agenda": ("adapters.cli.cases:agenda", "A forum meeting and its items."),
     "meeting": (

@@ -1,4 +1,7 @@
-"""Work in progress at a terminal: the actions that somebody took on. Nothing here names a person; a case is shown by its id."""
+"""Work at a terminal: the actions that somebody took on, and the cases in which nothing goes on.
+
+Nothing here names a person; a case is shown by its id.
+"""
 
 # ruff: noqa: D301 - \b is click's mark for text that keeps its lines
 
@@ -11,13 +14,15 @@ import click
 from adapters.cli.cases import after_option, limit_option, more
 from adapters.cli.connect import run_on_lists
 from adapters.cli.naming import resolve
-from adapters.cli.output import json_option, print_json, print_table
-from adapters.filters import agency_named
+from adapters.cli.output import json_option, one_of, print_json, print_table, whole_id
+from adapters.filters import agency_named, unreached_since
+from domain.roles import Role
 
 if TYPE_CHECKING:
     from adapters.product import Product
     from projections.actions import ActionRow
     from projections.page import Page
+    from projections.standstill import ParkedRow
 
 programme_option = click.option("--programme", metavar="NAME", help="In this programme.")
 forum_option = click.option("--forum", metavar="CODE", help="In this forum.")
@@ -107,3 +112,75 @@ def _standing(one: ActionRow) -> list[str]:
         "blocked": one.blocker_id is not None,
     }
     return [one.state.replace("_", " "), *(words for words, holds in told.items() if holds)]
+
+
+@click.command()
+@click.option("--role", metavar="ROLE", help="Where it is this role's move.")
+@click.option("--worker", metavar="ID", help="Of this key worker.")
+@forum_option
+@programme_option
+@limit_option
+@after_option
+@json_option
+def parked(
+    *,
+    role: str | None,
+    worker: str | None,
+    forum: str | None,
+    programme: str | None,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Parked cases, the longest parked first: nobody has reached the person for long, and nothing is in progress.
+
+    In progress is an open action, a place on an agenda, and what is arranged for a day to come. For how long nobody may
+    have been reached is the clock "parked" of the programme.
+
+    \b
+    Examples:
+      ccp parked --forum ardwick-longsight
+      ccp parked --role key_worker
+    """
+    from projections.standstill import ParkedFilter
+
+    wanted = ParkedFilter(
+        forum=forum,
+        programme=programme,
+        role=one_of(Role, role, "--role") if role else None,
+        worker=whole_id(worker, "--worker") if worker else None,
+    )
+
+    async def work(product: Product) -> Page[ParkedRow]:
+        now = await product.application.clock.now()
+        return await product.read_models.parked_cases(
+            unreached_since(product.rules, now), wanted, now=now, limit=limit, after=after
+        )
+
+    found = run_on_lists(work, forum=forum, programme=programme)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["parked since", "case", "stage", "since", "last contact", "whose move", "forum"],
+        [
+            (
+                one.since,
+                one.case_id,
+                one.stage.value,
+                one.stage_since,
+                one.last_contact_at or "never",
+                _whose(one),
+                one.forum,
+            )
+            for one in found.rows
+        ],
+        empty="No case is parked.",
+    )
+    more(found)
+
+
+def _whose(one: ParkedRow) -> str:
+    role = one.role.value.replace("_", " ") if one.role else ""
+    of = one.agency or (f"worker {one.worker_id}" if one.worker_id else "")
+    return f"{role} ({of})" if role and of else role or of

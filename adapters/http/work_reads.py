@@ -11,10 +11,12 @@ from uuid import UUID
 
 from fastapi import Query
 
-from adapters.filters import agency_named
+from adapters.filters import agency_named, unreached_since
 from adapters.http.queries import Agency, Cursor, Forum, Limit, Text
+from domain.roles import Role
 from projections.actions import ActionFilter, ActionRow
 from projections.page import Page
+from projections.standstill import ParkedFilter, ParkedRow
 
 if TYPE_CHECKING:
     from adapters.product import Product
@@ -55,3 +57,25 @@ def add_work_routes(read: Callable[..., Callable[..., None]], product: Product) 
         )
         now = await product.application.clock.now()
         return await product.read_models.actions(wanted, now=now, limit=limit, after=after)
+
+    @read("/parked-cases", Page[ParkedRow], tag="lists", read_models=True)
+    async def parked_cases(
+        forum: Forum = None,
+        programme: Text | None = None,
+        role: Annotated[Role | None, Query(description="Whose move it is.")] = None,
+        worker: UUID | None = None,
+        limit: Limit = 50,
+        after: Cursor = None,
+    ) -> Page[ParkedRow]:
+        """Cases whose person nobody has reached for long and in which nothing is in progress, the longest parked first.
+
+        For how long is the clock `parked` of the programme; what is arranged for a day to come is in progress.
+        """
+        now = await product.application.clock.now()
+        return await product.read_models.parked_cases(
+            unreached_since(product.rules, now),
+            ParkedFilter(forum=forum, programme=programme, role=role, worker=worker),
+            now=now,
+            limit=limit,
+            after=after,
+        )

@@ -91,7 +91,7 @@ class Clock(_Part):
 
 
 class Clocks(_Part):
-    """Every clock of the pathway. Those with direction "before" count back from a meeting."""
+    """Every clock of the pathway. Those with direction "before" count back: from a meeting, "parked" from when it is asked."""
 
     acknowledge: Clock
     triage: Clock
@@ -132,6 +132,7 @@ class Clocks(_Part):
     check_in_every: Clock
     check_in_grace: Clock
     sustained_outcome: Clock
+    parked: Clock
     repeat_window: Clock
     reopen: Clock
     transfer: Clock

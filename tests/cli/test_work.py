@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ async def test_actions_are_listed_with_what_must_be_known_of_them(
         ("workload",),
         ("waiting-list",),
         ("actions",),
+        ("parked",),
         ("escalations",),
         ("safeguarding", "--as-role", "safeguarding_lead"),
     ],
@@ -48,3 +50,19 @@ async def test_a_forum_that_there_is_not_is_named_with_those_that_there_are(
     assert refused.exit_code == 2
     assert "--forum: must be one of" in refused.err
     assert FORUM in refused.err
+
+
+async def test_parked_cases_are_listed_with_since_when_and_whose_move(
+    running: Callable[..., Any], log: PostgresEventLog, clock: StandingClock
+) -> None:
+    case = a_case("kim").in_triage()
+    clock.at = case.now
+    await tell(log, [case])
+    assert (await running("parked")).out == "No case is parked.\n"
+    clock.at = NEXT_MEETING_DAY_ENDS + timedelta(days=60)
+    listed = await running("parked", "--forum", FORUM)
+    assert (listed.exit_code, str(case.case_id) in listed.out) == (0, True), listed.err
+    for word in ("Triage", "never", "coordinator"):
+        assert word in listed.out
+    assert (await running("parked", "--role", "manager", "--json")).json["rows"] == []
+    assert (await running("parked", "--role", "captain")).exit_code == 2

@@ -61,6 +61,7 @@ CLOCKS = {
     "check_in_every": "4 weeks",
     "check_in_grace": "5 working days",
     "sustained_outcome": "6 months",
+    "parked": "20 working days",
     "repeat_window": "12 months",
     "reopen": "28 days",
     "waiting_check_grace": "5 working days",

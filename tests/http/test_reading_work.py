@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -10,7 +12,17 @@ from tests.support.clocks import StandingClock
 from tests.support.scenario import FORUM, HOUSING, NEXT_MEETING_DAY_ENDS, a_case
 from tests.support.situations import tell
 
-LISTS = ("cases", "due", "caseload", "waiting-list", "workload", "actions", "meetings", "meetings.ics")
+LISTS = (
+    "cases",
+    "due",
+    "caseload",
+    "waiting-list",
+    "workload",
+    "actions",
+    "parked-cases",
+    "meetings",
+    "meetings.ics",
+)
 
 
 async def test_actions_are_read_by_what_stands_in_their_way(
@@ -43,3 +55,17 @@ async def test_a_forum_that_there_is_not_is_an_error_and_no_empty_list(
 async def test_a_programme_that_there_is_not_is_an_error_too(client: httpx.AsyncClient) -> None:
     refused = await client.get("/due?programme=moon")
     assert refused.json()["errors"] == [{"field": "programme", "rule": "must be one of manchester-maps"}]
+
+
+async def test_parked_cases_are_read_with_whose_move_it_is(
+    client: httpx.AsyncClient, product: Product, clock: StandingClock
+) -> None:
+    clock.at = NEXT_MEETING_DAY_ENDS + timedelta(days=60)
+    robin, kim = a_case().in_triage(), a_case("kim").in_triage().with_action()
+    await tell(product.log, [robin, kim])
+    head = await product.log.head()
+    page = (await client.get(f"/parked-cases?forum={FORUM}&after_position={head}")).json()
+    assert [(row["case_id"], row["role"], row["last_contact_at"]) for row in page["rows"]] == [
+        (str(robin.case_id), "coordinator", None)
+    ]
+    assert (await client.get("/parked-cases?role=manager")).json()["total"] == 0

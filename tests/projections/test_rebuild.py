@@ -20,10 +20,10 @@ NUMBERS = count(1)
 
 
 def one_history(name: str) -> dict[str, list[Event]]:
-    """A meeting, a worker and four cases in different stages, each as its own sequence of events."""
+    """A meeting, a worker and five cases in different stages, each as its own sequence of events."""
     meeting, sam = a_meeting(name), a_worker(name)
-    whole, waiting, listed, early = (
-        a_case(f"{name}/{part}") for part in ("whole", "waiting", "listed", "early")
+    whole, waiting, listed, early, quiet = (
+        a_case(f"{name}/{part}") for part in ("whole", "waiting", "listed", "early", "quiet")
     )
     heard = whole.on_agenda(meeting).then_also(returned(whole, meeting)).accepted()
     return {
@@ -39,6 +39,7 @@ def one_history(name: str) -> dict[str, list[Event]]:
         "waiting": [*waiting.accepted().with_concern().escalated(), *given_to(waiting, sam)],
         "listed": list(listed.waiting()),
         "early": list(early.in_triage().closed()),
+        "quiet": list(quiet.ready_for_forum()),
     }
 
 

@@ -60,6 +60,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "mailbox": ("adapters.cli.post:mailbox", "The messages that lie in the local mailbox."),
     "workflows": ("adapters.cli.workflows:workflows", "What waits and which timer fires next."),
+    "projections": (
+        "adapters.cli.projections:projections_group",
+        "The read models: how far they are, and whether they are right.",
+    ),
     "serve": ("adapters.cli.servers:serve", "Run the HTTP API alone."),
     "worker": ("adapters.cli.servers:worker", "Run the worker of the workflows alone."),
     "migrate": ("adapters.cli.servers:migrate", "Bring the database up to date."),

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     TRIAGE = "triage"
     ENGINE_STEP = "engine_step"
     RECORD_CONSENT = "record_consent"
+    WITHDRAW_PARTICIPATION = "withdraw_participation"
     RECORD_CAPACITY = "record_capacity"
     AUTHORISE_DISCLOSURE = "authorise_disclosure"
     BAR_VIEWER = "bar_viewer"
@@ -86,6 +87,17 @@ MAY_ISSUE: Mapping[Permission, frozenset[Role]] = {
     Permission.RECORD_CONSENT: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.PERSON, _R.ADAPTER}
     ),
+    Permission.WITHDRAW_PARTICIPATION: frozenset(
+        {
+            _R.REFERRER,
+            _R.COORDINATOR,
+            _R.KEY_WORKER,
+            _R.MANAGER,
+            _R.SAFEGUARDING_LEAD,
+            _R.PERSON,
+            _R.ADAPTER,
+        }
+    ),  # (ours) whoever records consent, and who knows the duty that keeps a case open all the same
     Permission.RECORD_CAPACITY: frozenset(
         {_R.REFERRER, _R.COORDINATOR, _R.KEY_WORKER, _R.MANAGER, _R.SAFEGUARDING_LEAD, _R.ADAPTER}
     ),  # (ours) nobody records that they themselves lack capacity

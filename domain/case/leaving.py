@@ -225,13 +225,15 @@ class WithdrawParticipation(Command):
     """Record that the person no longer wants to take part; the case closes unless a legal duty keeps it open."""
 
     NAME: ClassVar[str] = "withdraw-participation"
-    PERMISSION: ClassVar[Permission] = Permission.RECORD_CONSENT
+    PERMISSION: ClassVar[Permission] = Permission.WITHDRAW_PARTICIPATION
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "by_channel": "telephone"}
 
     case_id: CaseId
     by_channel: Code = "in_person"
     lawful_duty: StaffText | None = Field(
-        None, min_length=1, description="the legal duty that keeps the case open all the same"
+        None,
+        min_length=1,
+        description="the legal duty that keeps the case open all the same; for a manager or safeguarding lead to say",
     )
     explanation: PersonalText | None = None
 

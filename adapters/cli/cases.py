@@ -13,10 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapters.cli.audit import case_audit
 from adapters.cli.connect import run, run_on_lists
 from adapters.cli.explain import explain, replay
 from adapters.cli.naming import as_id, resolve
-from adapters.cli.output import json_option, one_of, print_json, print_pairs, print_table, say, whole_id
+from adapters.cli.output import (
+    after_option,
+    json_option,
+    limit_option,
+    more,
+    one_of,
+    print_json,
+    print_pairs,
+    print_table,
+    say,
+    whole_id,
+)
 from adapters.filters import agency_named
 from adapters.input import FieldError, InvalidInput, instant_from
 from adapters.views import CaseView, EventView
@@ -27,15 +39,9 @@ from domain.roles import Role
 if TYPE_CHECKING:
     from adapters.product import Product
     from projections.agenda import MeetingRow
-    from projections.audit import AuditRow
     from projections.cases import CaseRow
     from projections.due import DueRow
     from projections.page import Page
-
-limit_option = click.option(
-    "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="At most so many rows."
-)
-after_option = click.option("--after", metavar="CURSOR", help="Go on after a page; it says with what.")
 
 
 @click.group()
@@ -53,6 +59,7 @@ def case() -> None:
 
 case.add_command(explain)
 case.add_command(replay)
+case.add_command(case_audit)
 
 
 @case.command()
@@ -108,56 +115,6 @@ def events(id: str, as_json: bool) -> None:  # noqa: A002
         for one in found.rows
     ]
     print_table(["", "when", "event", "what", "by", "agency"], rows, empty="No events.")
-
-
-@case.command()
-@click.argument("id")
-@json_option
-def audit(id: str, as_json: bool) -> None:  # noqa: A002
-    """One case's story: who did what, on whose behalf, why, under which rules, when it happened and was recorded.
-
-    \b
-    Example:
-      ccp case audit 0b8f0e5a
-    """
-    from adapters.reading import require_case
-
-    async def work(product: Product) -> list[AuditRow]:
-        case_id = await resolve(product, id)
-        rows: list[AuditRow] = []
-        after: str | None = None
-        while True:
-            page = await product.read_models.story_of_case(case_id, limit=500, after=after)
-            rows += page.rows
-            after = page.next
-            if after is None:
-                break
-        if not rows:
-            await require_case(product, case_id)
-        return rows
-
-    story = run_on_lists(work)
-    if as_json:
-        print_json(story)
-        return
-    rows = [
-        (
-            one.effective_at,
-            "" if one.recorded_at == one.effective_at else one.recorded_at,
-            one.what,
-            one.person if one.on_behalf_of is None else f"{one.person} for {one.on_behalf_of}",
-            one.role,
-            one.agency,
-            one.reason,
-            one.programme_version,
-        )
-        for one in story
-    ]
-    print_table(
-        ["happened", "recorded, if later", "what", "by", "role", "agency", "why", "rules"],
-        rows,
-        empty="No story yet.",
-    )
 
 
 @click.command()
@@ -451,10 +408,3 @@ def show_case(found: CaseView) -> None:
     if found.actions:
         actions = [(one.action_id, one.agency, one.owner, one.due_at, one.state) for one in found.actions]
         print_table(["action", "agency", "owner", "due", "state"], actions, empty="")
-
-
-def more(page: Page[Any]) -> None:
-    """Say how to go on when a page is not the last."""
-    if page.next is not None:
-        total = "" if page.total is None else f" of {page.total}"
-        say(f"The first {len(page.rows)}{total}; go on with --after {page.next}")

@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "adapters.cli.meetings:meeting",
         "A meeting's pack for one agency; the calendar of meetings.",
     ),
+    "audit": ("adapters.cli.audit:audit", "Who did what, the engine included."),
     "import": ("adapters.register.cli:import_group", "Bring in a register of referrals."),
     "safeguarding": ("adapters.cli.protection:safeguarding", "Safeguarding concerns; for their leads alone."),
     "escalations": (

@@ -23,10 +23,16 @@ from projections.words import london
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from projections.page import Page
+
 E = TypeVar("E", bound=Enum)
 WIDTH_WHEN_PIPED = 240
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="At most so many rows."
+)
+after_option = click.option("--after", metavar="CURSOR", help="Go on after a page; it says with what.")
 
 
 def print_json(value: Any) -> None:
@@ -73,6 +79,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     for line in written.get().splitlines():
         if line.strip():
             click.echo(line.rstrip())
+
+
+def more(page: Page[Any]) -> None:
+    """Say how to go on when a page is not the last."""
+    if page.next is not None:
+        total = "" if page.total is None else f" of {page.total}"
+        say(f"The first {len(page.rows)}{total}; go on with --after {page.next}")
 
 
 def console() -> Console:

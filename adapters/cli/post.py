@@ -9,11 +9,19 @@ from uuid import uuid4
 
 import click
 
-from adapters.cli.cases import after_option, limit_option, more
 from adapters.cli.connect import run
 from adapters.cli.do import actor_from
 from adapters.cli.failures import CommandRefused
-from adapters.cli.output import json_option, print_json, print_table, say, whole_id
+from adapters.cli.output import (
+    after_option,
+    json_option,
+    limit_option,
+    more,
+    print_json,
+    print_table,
+    say,
+    whole_id,
+)
 from adapters.outbox.outbox import MessageState
 from adapters.settings import load_settings
 from domain.application import Request

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from adapters.cli.cases import after_option, limit_option, more
 from adapters.cli.connect import run_on_lists
-from adapters.cli.output import json_option, one_of, print_json, print_table, whole_id
+from adapters.cli.output import (
+    after_option,
+    json_option,
+    limit_option,
+    more,
+    one_of,
+    print_json,
+    print_table,
+    whole_id,
+)
 from adapters.input import FieldError, InvalidInput
 from adapters.settings import load_settings
 from domain.case.escalation import EscalationState, may_know_of_safeguarding

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.cli.cases import after_option, limit_option, more
 from adapters.cli.connect import run_on_lists
 from adapters.cli.naming import resolve
-from adapters.cli.output import json_option, one_of, print_json, print_table, whole_id
+from adapters.cli.output import (
+    after_option,
+    json_option,
+    limit_option,
+    more,
+    one_of,
+    print_json,
+    print_table,
+    whole_id,
+)
 from adapters.filters import agency_named, unreached_since
 from domain.roles import Role
 

@@ -17,6 +17,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
+from adapters.auditing import AuditEntry, audit_of_actor, audit_of_case
 from adapters.filters import agency_named, require_known
 from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
@@ -28,7 +29,7 @@ from adapters.meetings import read_calendar, read_pack
 from adapters.outbox.outbox import Message, MessageState
 from adapters.postgres.errors import LogError
 from adapters.problems import Refused, is_log_away, problem_of
-from adapters.reading import read_case, read_events, require_case
+from adapters.reading import read_case, read_events
 from adapters.views import CaseView, CommandView, EventView, command_view
 from domain import catalogue
 from domain.case.bands import Band
@@ -43,7 +44,6 @@ from domain.ports import Notification
 from domain.programmes import Programme
 from domain.roles import Role
 from projections.agenda import MeetingRow
-from projections.audit import AuditRow
 from projections.caseload import CaseloadRow, WorkloadRow
 from projections.cases import CaseFilter, CaseRow
 from projections.due import DueFilter, DueRow
@@ -205,21 +205,16 @@ def _add_cases(read: Read, product: Product) -> None:
         """What giving a case to a worker would do to their load, and which rules it would meet; nothing is recorded."""
         return await product.application.preview(CaseId(case_id), WorkerId(worker_id))
 
-    @read("/cases/{case_id}/audit", Page[AuditRow], tag="audit", read_models=True, missing="case")
+    @read("/cases/{case_id}/audit", Page[AuditEntry], tag="audit", read_models=True, missing="case")
     async def audit(
         case_id: CaseInPath,
         since: Since = None,
         until: Since = None,
         limit: Limit = 100,
         after: Cursor = None,
-    ) -> Page[AuditRow]:
-        """One case's story: who did what, when, why and under which rules; without personal data."""
-        story = await product.read_models.story_of_case(
-            case_id, since=since, until=until, limit=limit, after=after
-        )
-        if not story.rows:
-            await require_case(product, case_id)
-        return story
+    ) -> Page[AuditEntry]:
+        """One case's story: who did what, when, why and under which rules, and what it changed; nothing personal."""
+        return await audit_of_case(product, case_id, since=since, until=until, limit=limit, after=after)
 
 
 def _add_lists(read: Read, product: Product) -> None:
@@ -365,7 +360,7 @@ def _add_lists(read: Read, product: Product) -> None:
         """The meetings of a forum, or of all, as an iCalendar file; nothing in it is about a person."""
         return CalendarFile(await read_calendar(product, forum))
 
-    @read("/audit/actors/{person}", Page[AuditRow], tag="audit", read_models=True)
+    @read("/audit/actors/{person}", Page[AuditEntry], tag="audit", read_models=True)
     async def doings(
         person: Annotated[
             Text, InPath(description="How somebody is known to the product: a staff reference.")
@@ -374,11 +369,9 @@ def _add_lists(read: Read, product: Product) -> None:
         until: Since = None,
         limit: Limit = 100,
         after: Cursor = None,
-    ) -> Page[AuditRow]:
-        """What somebody did, or what was done on their behalf."""
-        return await product.read_models.doings_of_person(
-            person, since=since, until=until, limit=limit, after=after
-        )
+    ) -> Page[AuditEntry]:
+        """What somebody did, or what was done on their behalf, and what it changed; the engine is called `engine`."""
+        return await audit_of_actor(product, person, since=since, until=until, limit=limit, after=after)
 
 
 def _add_reference_data(read: Read, product: Product) -> None:

@@ -57,6 +57,17 @@ def test_what_did_not_hold_is_shown_beside_what_happened(story: Story) -> None:
     assert "1 of 2 stories held." in told.out
 
 
+def test_what_an_event_says_can_be_expected_with_names_and_times(story: Story) -> None:
+    facts = (
+        'expect = { facts = { ReferralSubmitted = { repeat = false, case_id = "robin", urgency = "routine", '
+        "triage_due_at = 2027-01-06T17:00:00, effective_at = 2027-01-04T09:30:00 } } }"
+    )
+    assert play(story(REFERRAL + facts)).exit_code == 0
+    told = play(story(REFERRAL + facts.replace("repeat = false", "repeat = true")))
+    assert told.exit_code == 1
+    assert re.search(r"✗ step 1, facts.ReferralSubmitted\n +expected +repeat = True", told.out)
+
+
 def test_an_unexpected_refusal_breaks_the_story_off_with_its_rule(story: Story) -> None:
     told = play(story(LATE.replace('offer = "Joint visits", ', "")))
     assert told.exit_code == 1

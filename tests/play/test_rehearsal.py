@@ -66,6 +66,14 @@ def refusals(text: str, rules: Rules) -> str:
         (REFERRAL + '[[step]]\nafter = "1h"\ncase = "jo"', "step 2: case: there is no case 'jo' yet"),
         (REFERRAL + '[[step]]\nafter = "1h"\nkey = "k"', "step 2: key: is for a step that does something"),
         (REFERRAL + 'expect = { events = ["Flown"] }', "step 1: expect.events: there is no event 'Flown'"),
+        (
+            REFERRAL + "expect = { facts = { Flown = { high = true } } }",
+            "step 1: expect.facts: there is no event 'Flown'",
+        ),
+        (
+            REFERRAL + "expect = { facts = { ReferralSubmitted = { moon = true } } }",
+            "step 1: expect.facts.ReferralSubmitted: this event has no field 'moon'",
+        ),
         (REFERRAL + 'expect = { stage = "Moon" }', "step 1: expect.stage: must be one of New"),
         (REFERRAL + 'expect = { refused = "moon" }', "step 1: expect.refused: there is no rule 'moon'"),
         (REFERRAL + 'expect = { colour = "red" }', "step 1: expect.colour: is not a key of a step"),

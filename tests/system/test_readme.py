@@ -10,8 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from adapters.cli.main import root
+from domain import catalogue
 from tests.support.directories import reachable_directory
 from tests.system.processes import CCP, ccp, environment, running
 
@@ -37,6 +40,30 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
 def test_every_folder_of_the_table_is_there() -> None:
     for folder in re.findall(r"^\| `([\w/]+)/` \|", README, re.MULTILINE):
         assert (ROOT / folder).is_dir(), folder
+
+
+def test_every_command_that_the_readme_names_is_there() -> None:
+    for line in re.findall(r"(?:^|`)(ccp [a-z][^`\n]*)", README, re.MULTILINE):
+        command: click.Command = root
+        for word in line.split()[1:]:
+            if not isinstance(command, click.Group) or not re.fullmatch(r"[a-z][a-z-]+", word):
+                break
+            found = command.get_command(click.Context(command), word)
+            assert found is not None, line
+            command = found
+
+
+def test_every_step_that_the_readme_names_is_of_the_catalogue() -> None:
+    steps = re.search(r"^\| Stage \|.*?\n\n", README, re.MULTILINE | re.DOTALL)
+    assert steps is not None
+    named = re.findall(r"`([a-z-]+)`", steps.group())
+    assert named
+    assert set(named) <= {command.NAME for command in catalogue.commands()}
+
+
+@pytest.mark.parametrize("place", re.findall(r"\]\(([\w./-]+)\)", README))
+def test_every_link_of_the_readme_leads_somewhere(place: str) -> None:
+    assert (ROOT / place).exists()
 
 
 @pytest.mark.xdist_group("up")

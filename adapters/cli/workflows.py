@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from adapters.product import Product
     from adapters.temporal.reconcile import Comparison
+    from adapters.temporal.set_aside import SetAside
 
 T = TypeVar("T")
 CONNECT_SECONDS = 5.0
@@ -55,6 +56,9 @@ def workflows() -> None:
 @click.option("--neighbourhood", metavar="CODE", help="Of this neighbourhood.")
 @click.option("--closed", is_flag=True, help="Also those that have ended.")
 @click.option(
+    "--set-aside", "aside", is_flag=True, help="What the dispatcher could not tell Temporal of, instead."
+)
+@click.option(
     "--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="At most so many."
 )
 @json_option
@@ -65,6 +69,7 @@ def list_command(
     stage: str | None,
     neighbourhood: str | None,
     closed: bool,
+    aside: bool,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -74,7 +79,11 @@ def list_command(
     Examples:
       ccp workflows list
       ccp workflows list --kind consent --json
+      ccp workflows list --set-aside
     """
+    if aside:
+        _show_set_aside(as_json=as_json)
+        return
     from adapters.temporal.operations import list_workflows
     from workflows.contracts import ProcessKind
 
@@ -159,23 +168,30 @@ def check_command(*, as_json: bool) -> None:
     stale       runs, and has not heard how its case stands
     unreadable  its case cannot be read, so nobody knows what should run
 
+    What the dispatcher set aside is listed too: it tries again by itself, and a repair makes it succeed.
+
     \b
     Examples:
       ccp workflows check
       ccp workflows check --json
     """
     from adapters.temporal.reconcile import check
+    from adapters.temporal.set_aside import set_aside
 
-    async def work(client: Client, product: Product) -> Comparison:
-        return await check(
+    async def work(client: Client, product: Product) -> tuple[Comparison, Sequence[SetAside]]:
+        compared = await check(
             pool=product.pool, log=product.log, client=client, progressed=_progress("compared")
         )
+        return compared, await set_aside(product.pool)
 
-    found = _run_with_log(work)
+    found, aside = _run_with_log(work)
     if as_json:
-        print_json(_as_json(found))
+        print_json({**_as_json(found), "set_aside": [dataclasses.asdict(one) for one in aside]})
     else:
         _print_differences(found, empty="What runs is what should run.")
+        if aside:
+            say("The dispatcher set aside:")
+            _print_set_aside(aside)
         if found.dispatched < found.log_position:
             behind = found.log_position - found.dispatched
             note(f"The dispatcher is {behind} events behind the log; `ccp worker` runs it.")
@@ -213,6 +229,25 @@ def rebuild_command(*, as_json: bool) -> None:
         _print_differences(found, empty="Nothing had to be put right.")
     if sum(found.repaired.values()) < sum(found.counts.values()):
         raise click.exceptions.Exit(1)
+
+
+def _show_set_aside(*, as_json: bool) -> None:
+    from adapters.cli.connect import run
+    from adapters.temporal.set_aside import set_aside
+
+    async def work(product: Product) -> Sequence[SetAside]:
+        return await set_aside(product.pool)
+
+    found = run(work)
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in found])
+    else:
+        _print_set_aside(found)
+
+
+def _print_set_aside(aside: Sequence[SetAside]) -> None:
+    rows = [(one.case_id, one.since, one.after_position, one.reason) for one in aside]
+    print_table(["id", "since", "told up to", "why"], rows, empty="Nothing is set aside.")
 
 
 def _print_differences(found: Comparison, *, empty: str) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asyncpg import Pool
 
 from adapters.postgres.event_log import PostgresEventLog
 from tests.support.clocks import StandingClock
@@ -66,3 +67,15 @@ async def test_parked_cases_are_listed_with_since_when_and_whose_move(
         assert word in listed.out
     assert (await running("parked", "--role", "manager", "--json")).json["rows"] == []
     assert (await running("parked", "--role", "captain")).exit_code == 2
+
+
+async def test_what_the_dispatcher_set_aside_is_listed_with_its_reason(
+    running: Callable[..., Any], pool: Pool
+) -> None:
+    assert (await running("workflows", "list", "--set-aside")).out == "Nothing is set aside.\n"
+    case_id = a_case("kim").case_id
+    await pool.execute("INSERT INTO dispatch.untold VALUES ('workflows', $1, 41, 'KeyError')", case_id)
+    listed = await running("workflows", "list", "--set-aside")
+    assert (listed.exit_code, str(case_id) in listed.out, "KeyError" in listed.out) == (0, True, True)
+    (aside,) = (await running("workflows", "list", "--set-aside", "--json")).json
+    assert (aside["case_id"], aside["after_position"]) == (str(case_id), 41)

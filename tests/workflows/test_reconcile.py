@@ -251,7 +251,7 @@ def _recorded(case: CaseStory) -> list:
 
 
 async def test_the_command_line_shows_the_differences_and_puts_them_right(
-    engine: Alone, database: str
+    engine: Alone, database: str, pool: asyncpg.Pool
 ) -> None:
     case = a_new_case().awaiting_consent(at=now())
     await engine.given(case)
@@ -275,6 +275,8 @@ async def test_the_command_line_shows_the_differences_and_puts_them_right(
     assert "missing" in shown
     assert process in shown
     assert "The dispatcher is" in shown
+    await pool.execute("INSERT INTO dispatch.untold VALUES ('workflows', $1, 0, 'KeyError')", case.case_id)
+    assert "The dispatcher set aside:" in (await ccp("check"))[1]
     code, shown = await ccp("rebuild")
     assert (code, "started: 1" in shown) == (0, True)
     code, shown = await ccp("check", "--json")

@@ -32,10 +32,11 @@ from tests.workflows.versions.v1.step_down import StepDown
 from tests.workflows.world import TASK_QUEUE, World, accepted, decided, next_working_monday, with_a_plan
 from workflows.activities import PathwayActivities
 from workflows.contracts import ProcessKind, workflow_id
+from workflows.routing import CaseProgress
 
 V1 = (Consent, ForumReview, StepDown)
 OLD_NAMES = {old.__name__ for old in V1}
-ALL_AS_IN_V1 = (*V1, *(one for one in WORKFLOWS if one.__name__ not in OLD_NAMES))
+ALL_AS_IN_V1: tuple[type, ...] = (*V1, *(one for one in WORKFLOWS if one.__name__ not in OLD_NAMES))
 """What is not looked at here is of the present version from the start."""
 
 
@@ -184,6 +185,32 @@ async def test_a_step_down_that_was_proposed_under_version_1_is_monitored_to_its
     assert (await topics(world, case))[-3:] == ["CheckInDue", "CheckInMissed", "MonitoringWindowElapsed"]
     await world.given(case := case.then_also(OutcomeSustained(**case.ids, summary="In college")))
     await ended_well(world, ProcessKind.STEP_DOWN, case)
+
+
+async def test_a_process_with_a_longer_history_than_is_usual_today_keeps_to_the_limit_of_its_time(
+    world: Upgradable,
+) -> None:
+    case = a_case("robin").awaiting_consent(at=world.now)
+    await world.given(case)
+    process = world.time.client.get_workflow_handle(workflow_id(ProcessKind.CONSENT, case.case_id))
+    progress = CaseProgress(case.case_id)
+    progress.read(await world.story_of(case.case_id))
+
+    async def told(first: int, last: int) -> None:
+        now = progress.brief(())
+        briefs = (now.model_copy(update={"position": 1_000 + position}) for position in range(first, last))
+        await asyncio.gather(*(process.signal("heard", brief) for brief in briefs))
+        await world.time.settle()
+
+    # As much as before, several times, so that version 1 takes it in more than one turn.
+    for hundred in range(0, 2_200, 100):
+        await told(hundred, hundred + 100)
+    await world.upgrade()
+    await told(2_200, 2_210)
+    events = [event async for event in process.fetch_history_events()]
+    assert len(events) > 2_200
+    failed = [event for event in events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED]
+    assert failed == []
 
 
 async def topics(world: World, case: CaseStory) -> list[str]:

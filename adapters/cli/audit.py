@@ -16,6 +16,7 @@ from adapters.cli.output import (
     json_option,
     limit_option,
     more,
+    print_after,
     print_json,
     print_pairs,
     say,
@@ -117,7 +118,7 @@ def _show(entries: Sequence[AuditEntry], *, with_case: bool, empty: str) -> None
     if not entries:
         say(empty)
     for one in entries:
-        say(f"{words(one.effective_at)}  {one.what}")
+        print_after(f"{words(one.effective_at)}  ", one.what)
         print_pairs(
             [
                 ("by", f"{one.person} ({one.role.value.replace('_', ' ')}, {one.agency})"),

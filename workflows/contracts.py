@@ -78,6 +78,8 @@ class Brief(_Contract):
     since: datetime
     due: dict[str, datetime] = {}
     overdue: tuple[str, ...] = ()
+    again: dict[str, int] = {}
+    """Of the running clocks, those that ran to the same instant before: the position from which they do so again."""
     heard: tuple[Fact, ...] = ()
     clock_ahead: timedelta = timedelta(0)
     """By how much the product's clock is ahead of Temporal's; other than nothing in virtual time only."""

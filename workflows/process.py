@@ -80,14 +80,14 @@ class Process:
         """Issue this command when the clock runs out, once for its deadline, if the clock runs at all."""
         due_at = self._brief.due.get(clock)
         if due_at is not None and clock not in self._brief.overdue:
-            self.at(due_at, command)
+            self._when_passed(clock, due_at, command, {})
 
     def when_each_passed(self, clock: str, command: str, argument: str) -> None:
         """The same for a clock of which a case has several: each names, after a colon, what it is about."""
         for name, due_at in self._brief.due.items():
             kind, _, about = name.partition(":")
             if kind == clock and about and name not in self._brief.overdue:
-                self.at(due_at, command, **{argument: about})
+                self._when_passed(name, due_at, command, {argument: about})
 
     def runs(self, *clocks: str) -> bool:
         """Whether one of these clocks runs, whatever it is about."""
@@ -114,6 +114,12 @@ class Process:
     def knows(self, change: str) -> bool:
         """Whether this process began with a change to its code, or else goes on as before it."""
         return workflow.patched(change)
+
+    def _when_passed(self, clock: str, due_at: datetime, command: str, arguments: dict[str, str]) -> None:
+        # A case that is put back on the same agenda has the same deadlines again: that is another occasion.
+        again = self._brief.again.get(clock)
+        occasion = due_at.isoformat() if again is None else f"{due_at.isoformat()}/{again}"
+        self._steps.append(Step(command, occasion, due_at, arguments))
 
     # -- how it is done ---------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Pure: the dispatcher asks here what to tell whom, and tells it. A process ends b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -95,6 +95,26 @@ def route(recorded: Sequence[Recorded], *, after: int) -> Routing:
     return progress.hear([one for one in recorded if one.position > after])
 
 
+@dataclass
+class Clocks:
+    """Which clocks began when, so that one that runs to the same instant once more is not taken for the one before."""
+
+    running: dict[str, datetime] = field(default_factory=dict)
+    ran_to: set[tuple[str, datetime]] = field(default_factory=set)
+    again: dict[str, int] = field(default_factory=dict)
+
+    def stand(self, due: Mapping[str, datetime], position: int) -> None:
+        """Take up how the clocks stand after the event at a position."""
+        for clock, due_at in due.items():
+            if self.running.get(clock) != due_at:
+                self.again.pop(clock, None)
+                if (clock, due_at) in self.ran_to:
+                    self.again[clock] = position
+                self.ran_to.add((clock, due_at))
+        self.running = dict(due)
+        self.again = {clock: since for clock, since in self.again.items() if clock in due}
+
+
 class Progress(ABC):
     """A case or a meeting while its events are read, and what they mean for its processes."""
 
@@ -102,6 +122,8 @@ class Progress(ABC):
     position: int = 0
     void: frozenset[int] = frozenset()
     """Versions that count no more. Whoever reads from the start sets them from the whole stream."""
+    clocks: Clocks
+    """What its clocks have run to so far."""
 
     @property
     @abstractmethod
@@ -161,6 +183,7 @@ class CaseProgress(Progress):
     proposal_wanted_at: int = 0
     proposed_at: int = 0
     assigned_at: dict[UUID, datetime] = field(default_factory=dict)
+    clocks: Clocks = field(default_factory=Clocks)
 
     def __post_init__(self, case_id: CaseId) -> None:
         self.case = Case(case_id)
@@ -182,6 +205,7 @@ class CaseProgress(Progress):
             evolve(self.case, cast("AnyCaseEvent", one.event))
         entered = self.case.stage if self.case.stage is not before else None
         self.version, self.position = one.version, one.position
+        self.clocks.stand(self.case.due, one.position)
         if entered is not None:
             self.since = one.envelope.recorded_at
         if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue):
@@ -202,6 +226,7 @@ class CaseProgress(Progress):
             since=self.since,
             due=dict(sorted(case.due.items())),
             overdue=tuple(sorted(case.overdue)),
+            again=dict(sorted(self.clocks.again.items())),
             actions=tuple(
                 OpenAction(
                     action_id=action.action_id,
@@ -229,6 +254,7 @@ class MeetingProgress(Progress):
     meeting_id: InitVar[MeetingId]
     meeting: Meeting = field(init=False)
     since: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+    clocks: Clocks = field(default_factory=Clocks)
 
     def __post_init__(self, meeting_id: MeetingId) -> None:
         self.meeting = Meeting(meeting_id)
@@ -248,6 +274,7 @@ class MeetingProgress(Progress):
         before = self.meeting.stage
         evolve_meeting(self.meeting, cast("AnyMeetingEvent", one.event))
         self.version, self.position = one.version, one.position
+        self.clocks.stand(self.meeting.due, one.position)
         if self.meeting.stage is not before:
             self.since = one.envelope.recorded_at
 
@@ -263,6 +290,7 @@ class MeetingProgress(Progress):
             since=self.since,
             due=dict(sorted(meeting.due.items())),
             overdue=tuple(sorted(meeting.overdue)),
+            again=dict(sorted(self.clocks.again.items())),
             heard=heard,
         )
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.case.action import ActionCompleted
 from domain.case.allocation import MatchesProposed, WaitingCheckDue, WaitingListJoined
+from domain.case.forum_review import ForumItemWithdrawn
 from domain.messages import Actor, Envelope, Recorded
 from domain.roles import Role
 from tests.support.scenario import DECIDED, REFERRED, TRIAGED, CaseStory, a_case
@@ -107,3 +108,19 @@ def test_a_proposal_is_wanted_after_acceptance_and_after_every_waiting_check() -
     ]:
         brief = route(recorded(case), after=0).brief
         assert (brief.proposed_at < brief.proposal_wanted_at) is wanted
+
+
+def test_a_clock_that_runs_to_the_same_instant_again_is_another_occasion() -> None:
+    listed = a_case().on_agenda()
+    put_back = listed.then_also(
+        ForumItemWithdrawn(
+            **listed.ids,
+            meeting_id=listed.case.meeting_id,
+            because="withdrawn",
+            listing_due_at=listed.due("listing", listed.now),
+        )
+    ).on_agenda()
+    once, twice = (route(recorded(story), after=0).brief for story in (listed, put_back))
+    assert once.due == twice.due
+    assert once.again == {}
+    assert twice.again == dict.fromkeys(("decision", "returns"), twice.position)

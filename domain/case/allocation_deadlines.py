@@ -63,9 +63,9 @@ class MarkFirstContactOverdue(Command):
 @decides(MarkAllocationOverdue, refuses=(AlreadyRecorded,))
 def mark_allocation_overdue(command: MarkAllocationOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.AWAITING_ALLOCATION)
-    due_at = case.require_passed(command, "allocation", moment.now)
-    if "allocation" in case.overdue:
-        raise AlreadyRecorded(what="that the allocation is overdue")
+    due_at = case.require_newly_passed(
+        command, "allocation", moment.now, what="that the allocation is overdue"
+    )
     return [AllocationOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 
@@ -74,9 +74,9 @@ def mark_allocation_answer_overdue(
     command: MarkAllocationAnswerOverdue, case: Case, moment: Moment
 ) -> Sequence[Event]:
     case.require(command, Stage.INTRODUCTION)
-    due_at = case.require_passed(command, "allocation_answer", moment.now)
-    if "allocation_answer" in case.overdue:
-        raise AlreadyRecorded(what="that the worker's answer is overdue")
+    due_at = case.require_newly_passed(
+        command, "allocation_answer", moment.now, what="that the worker's answer is overdue"
+    )
     return [
         AllocationAnswerOverdue(
             case_id=case.case_id, person_id=case.person_id, worker_id=allocated_worker(case), due_at=due_at
@@ -89,9 +89,9 @@ def mark_first_contact_overdue(
     command: MarkFirstContactOverdue, case: Case, moment: Moment
 ) -> Sequence[Event]:
     case.require(command, Stage.INTRODUCTION)
-    due_at = case.require_passed(command, "first_contact", moment.now)
-    if "first_contact" in case.overdue:
-        raise AlreadyRecorded(what="that the first contact is overdue")
+    due_at = case.require_newly_passed(
+        command, "first_contact", moment.now, what="that the first contact is overdue"
+    )
     return [
         FirstContactOverdue(
             case_id=case.case_id, person_id=case.person_id, worker_id=allocated_worker(case), due_at=due_at

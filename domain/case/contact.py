@@ -294,9 +294,7 @@ def contact_made(
 @decides(MarkContactOverdue, refuses=(AlreadyRecorded,))
 def mark_contact_overdue(command: MarkContactOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.ACTIVE)
-    due_at = case.require_passed(command, "contact", moment.now)
-    if "contact" in case.overdue:
-        raise AlreadyRecorded(what="that contact is overdue")
+    due_at = case.require_newly_passed(command, "contact", moment.now, what="that contact is overdue")
     return [ContactOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 

@@ -410,7 +410,5 @@ def referring_agency_is_absent(case: Case, meeting: Meeting, rules: Rules) -> bo
 @decides(MarkDecisionOverdue, refuses=(AlreadyRecorded,))
 def mark_decision_overdue(command: MarkDecisionOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.ON_AGENDA)
-    due_at = case.require_passed(command, "decision", moment.now)
-    if "decision" in case.overdue:
-        raise AlreadyRecorded(what="that the decision is overdue")
+    due_at = case.require_newly_passed(command, "decision", moment.now, what="that the decision is overdue")
     return [ForumDecisionOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]

@@ -240,7 +240,7 @@ def mark_introduction_overdue(
     command: MarkIntroductionOverdue, case: Case, moment: Moment
 ) -> Sequence[Event]:
     case.require(command, Stage.INTRODUCTION)
-    due_at = case.require_passed(command, "introduction", moment.now)
-    if "introduction" in case.overdue:
-        raise AlreadyRecorded(what="that the introduction is overdue")
+    due_at = case.require_newly_passed(
+        command, "introduction", moment.now, what="that the introduction is overdue"
+    )
     return [IntroductionOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]

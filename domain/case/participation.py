@@ -247,9 +247,7 @@ def raise_consent_reminder(
 @decides(MarkConsentOverdue, refuses=(AlreadyRecorded,))
 def mark_consent_overdue(command: MarkConsentOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.AWAITING_CONSENT)
-    due_at = case.require_passed(command, "consent", moment.now)
-    if "consent" in case.overdue:
-        raise AlreadyRecorded(what="that consent is overdue")
+    due_at = case.require_newly_passed(command, "consent", moment.now, what="that consent is overdue")
     return [ConsentOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 

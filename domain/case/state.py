@@ -38,7 +38,7 @@ from domain.case.grants import GrantState
 from domain.case.offers import WorkerOffered
 from domain.case.sharing import Purpose
 from domain.case.stages import Stage, stage_after
-from domain.errors import NotFound, NotYetDue, WrongStage
+from domain.errors import AlreadyRecorded, NotFound, NotYetDue, WrongStage
 from domain.messages import (
     ActionId,
     AuthorityId,
@@ -246,6 +246,13 @@ class Case:
             )
         if now < due_at:
             raise NotYetDue(command=command.NAME, due_at=due_at.isoformat())
+        return due_at
+
+    def require_newly_passed(self, command: Command, clock: str, now: datetime, *, what: str) -> datetime:
+        """The deadline of a running clock, once it has passed and as long as nobody has marked it."""
+        due_at = self.require_passed(command, clock, now)
+        if clock in self.overdue:
+            raise AlreadyRecorded(what=what)
         return due_at
 
     def require_grant(self, command: Command, grant_id: GrantId, *states: GrantState) -> Grant:

@@ -357,7 +357,7 @@ def mark_step_down_approval_overdue(
     command: MarkStepDownApprovalOverdue, case: Case, moment: Moment
 ) -> Sequence[Event]:
     case.require(command, Stage.STEP_DOWN_PROPOSED)
-    due_at = case.require_passed(command, "step_down_approval", moment.now)
-    if "step_down_approval" in case.overdue:
-        raise AlreadyRecorded(what="that the approval is overdue")
+    due_at = case.require_newly_passed(
+        command, "step_down_approval", moment.now, what="that the approval is overdue"
+    )
     return [StepDownApprovalOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]

@@ -149,9 +149,7 @@ def complete_handover(
 @decides(MarkHandoverOverdue, refuses=(AlreadyRecorded,))
 def mark_handover_overdue(command: MarkHandoverOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.STEPPING_DOWN)
-    due_at = case.require_passed(command, "handover", moment.now)
-    if "handover" in case.overdue:
-        raise AlreadyRecorded(what="that the handover is overdue")
+    due_at = case.require_newly_passed(command, "handover", moment.now, what="that the handover is overdue")
     return [HandoverOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 

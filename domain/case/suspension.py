@@ -205,9 +205,9 @@ def review_suspension(
 @decides(RaiseSuspensionReview, refuses=(AlreadyRecorded,))
 def raise_suspension_review(command: RaiseSuspensionReview, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.SUSPENDED)
-    due_at = case.require_passed(command, "suspension_review", moment.now)
-    if "suspension_review" in case.overdue:
-        raise AlreadyRecorded(what="that the suspension is to be looked at")
+    due_at = case.require_newly_passed(
+        command, "suspension_review", moment.now, what="that the suspension is to be looked at"
+    )
     return [SuspensionReviewDue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 

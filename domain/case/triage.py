@@ -307,9 +307,7 @@ def start_triage(command: StartTriage, case: Case) -> Sequence[Event]:
 @decides(MarkTriageOverdue, refuses=(AlreadyRecorded,))
 def mark_triage_overdue(command: MarkTriageOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.SUBMITTED, Stage.TRIAGE)
-    due_at = case.require_passed(command, "triage", moment.now)
-    if "triage" in case.overdue:
-        raise AlreadyRecorded(what="that triage is overdue")
+    due_at = case.require_newly_passed(command, "triage", moment.now, what="that triage is overdue")
     return [TriageOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 

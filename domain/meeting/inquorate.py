@@ -319,9 +319,9 @@ def mark_chair_decision_overdue(
     command: MarkChairDecisionOverdue, meeting: Meeting, moment: Moment
 ) -> Sequence[Event]:
     meeting.require(command, MeetingStage.INQUORATE)
-    due_at = meeting.require_passed(command, "chair_decision", moment.now)
-    if "chair_decision" in meeting.overdue:
-        raise AlreadyRecorded(what="that the chair's decision is overdue")
+    due_at = meeting.require_newly_passed(
+        command, "chair_decision", moment.now, what="that the chair's decision is overdue"
+    )
     return [ChairDecisionOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
 
 
@@ -361,7 +361,7 @@ def ratify_urgent_decisions(
 def mark_ratification_overdue(
     command: MarkRatificationOverdue, meeting: Meeting, moment: Moment
 ) -> Sequence[Event]:
-    due_at = meeting.require_passed(command, "ratification", moment.now)
-    if "ratification" in meeting.overdue:
-        raise AlreadyRecorded(what="that the ratification is overdue")
+    due_at = meeting.require_newly_passed(
+        command, "ratification", moment.now, what="that the ratification is overdue"
+    )
     return [RatificationOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]

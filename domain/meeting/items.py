@@ -276,7 +276,5 @@ def _scheduled(
 @decides(MarkListingOverdue, refuses=(AlreadyRecorded,))
 def mark_listing_overdue(command: MarkListingOverdue, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.READY_FOR_FORUM)
-    due_at = case.require_passed(command, "listing", moment.now)
-    if "listing" in case.overdue:
-        raise AlreadyRecorded(what="that listing is overdue")
+    due_at = case.require_newly_passed(command, "listing", moment.now, what="that listing is overdue")
     return [ForumListingOverdue(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]

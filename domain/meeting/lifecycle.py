@@ -239,9 +239,9 @@ def open_agenda(command: OpenAgenda, meeting: Meeting, moment: Moment) -> Sequen
 @decides(MarkAgendaOverdue, refuses=(AlreadyRecorded,))
 def mark_agenda_overdue(command: MarkAgendaOverdue, meeting: Meeting, moment: Moment) -> Sequence[Event]:
     meeting.require(command, MeetingStage.PLANNED)
-    due_at = meeting.require_passed(command, "agenda_open", moment.now)
-    if "agenda_open" in meeting.overdue:
-        raise AlreadyRecorded(what="that the agenda is overdue")
+    due_at = meeting.require_newly_passed(
+        command, "agenda_open", moment.now, what="that the agenda is overdue"
+    )
     return [AgendaOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
 
 
@@ -297,9 +297,9 @@ def start_meeting(command: StartMeeting, meeting: Meeting, moment: Moment, rules
 @decides(MarkStartOverdue, refuses=(AlreadyRecorded,))
 def mark_start_overdue(command: MarkStartOverdue, meeting: Meeting, moment: Moment) -> Sequence[Event]:
     meeting.require(command, *BEFORE_THE_MEETING)
-    due_at = meeting.require_passed(command, "start", moment.now)
-    if "start" in meeting.overdue:
-        raise AlreadyRecorded(what="that the start of the meeting is overdue")
+    due_at = meeting.require_newly_passed(
+        command, "start", moment.now, what="that the start of the meeting is overdue"
+    )
     return [MeetingStartOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
 
 

@@ -96,9 +96,7 @@ def issue_minutes(command: IssueMinutes, meeting: Meeting, moment: Moment) -> Se
 @decides(MarkMinutesOverdue, refuses=(AlreadyRecorded,))
 def mark_minutes_overdue(command: MarkMinutesOverdue, meeting: Meeting, moment: Moment) -> Sequence[Event]:
     meeting.require(command, MeetingStage.CONCLUDED)
-    due_at = meeting.require_passed(command, "minutes", moment.now)
-    if "minutes" in meeting.overdue:
-        raise AlreadyRecorded(what="that the minutes are overdue")
+    due_at = meeting.require_newly_passed(command, "minutes", moment.now, what="that the minutes are overdue")
     return [MinutesOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from domain.errors import Conflict, NotFound, NotYetDue
+from domain.errors import AlreadyRecorded, Conflict, NotFound, NotYetDue
 from domain.meeting import events as m
 from domain.messages import CaseId, Command, MeetingId, PersonId
 
@@ -145,6 +145,13 @@ class Meeting:
             )
         if now < due_at:
             raise NotYetDue(command=command.NAME, due_at=due_at.isoformat())
+        return due_at
+
+    def require_newly_passed(self, command: Command, clock: str, now: datetime, *, what: str) -> datetime:
+        """The deadline of a running clock, once it has passed and as long as nobody has marked it."""
+        due_at = self.require_passed(command, clock, now)
+        if clock in self.overdue:
+            raise AlreadyRecorded(what=what)
         return due_at
 
     def run_clock(self, clock: str, due_at: datetime | None) -> None:

@@ -35,12 +35,13 @@ READABLE = frozenset(
         "Sequence[KeyWorker]",
     }
 )
-"""What a decision may ask for. `Case | None` is the other case that the command names (`duplicate_of`), if there is one;
-`Person | None` is the other record that it names (`other_person`); `Meeting | None` is the earlier meeting that it names
-(`earlier_meeting`); `Sequence[Case]` are the cases on the meeting's agenda; `Sequence[KnownPerson]` are people who may be the same; `Sequence[KeyWorker]` is the pool; `Sequence[Recorded]` is the case's own history, and
-`Sequence[Recorded] | None` that of the case into which it was merged.
+"""What a decision may ask for. What may be missing is the other one that the command names, if it names one:
+`Case | None` by `duplicate_of` or `survivor`, `Person | None` by `other_person`, `Meeting | None` by `earlier_meeting`.
+`Sequence[Case]` are the cases on the meeting's agenda; `Sequence[KnownPerson]` are people who may be the same;
+`Sequence[KeyWorker]` is the pool; `Sequence[Waiting]` is the waiting list of the case's programme.
 `Mapping[CaseId, Case]` is what the key worker carries; `Mapping[WorkerId, KeyWorker]` are other workers whom the command
-or the case names; `Sequence[Waiting]` is the waiting list of the case's programme."""
+or the case names. `Sequence[Recorded]` is the case's own history, and `Sequence[Recorded] | None` that of the case into
+which it was merged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Who may do what: the roles of the pathway and the one table of what each may issue.
 
-Commands name a `Permission`; nothing else in the product decides who may issue a command.
+Commands name a `Permission`; nothing else in the product decides which role may issue a command. A decision may ask
+for more than the role, such as the case's own key worker or the agency that referred.
 Source: the pathway's table of commands and roles (domain reference 2.14); rows marked (ours) are for steps it does not list.
 """
 

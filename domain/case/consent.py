@@ -3,7 +3,8 @@
 One grant is one person, one disclosing agency, one recipient, one purpose and some categories of information; there is
 no blanket grant, and another agency's consent never releases an agency's information. The lawful basis of processing and
 the agreement to take part (`participation.py`) are other things, kept apart. What a yes opens is in `disclosure.py`, how
-it changes and ends in `consent_changes.py`, how others decide for a person who cannot in `best_interests.py`.
+it changes and ends in `consent_changes.py`, how others decide for a person who cannot in `best_interests.py`. The rules are
+in `consent_rules.py`, who may decide in `deciders.py`.
 Source: machine B and the law of consent (domain reference 2.5, 3.1 to 3.5).
 """
 

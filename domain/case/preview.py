@@ -1,6 +1,6 @@
 """Preview: what giving a case to a worker would mean, before anybody does it. It decides nothing and records nothing.
 
-The rules are those of an allocation (`matching.py`, `allocation.py`); the figures are indicative, only limits refuse.
+The rules are those of an allocation (`matching.py`, `allocating.py`); the figures are indicative, only limits refuse.
 Source: workload formula and limits (domain reference 5.1, 5.2): transparent, reviewed, indicative and not decisive.
 """
 

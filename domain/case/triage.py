@@ -1,6 +1,9 @@
 """Triage: the first decision on a referral, made by a coordinator with the referrer.
 
 Eligible, not eligible, somebody we already support, or another area's resident. Only reference data decides by itself.
+Until a worker is allocated, the referrer may take the referral back. Questions to the referrer are in `information.py`,
+people whom we supported before in `same_person.py`.
+Source: machine A, Triage and WithdrawReferral (domain reference 2.4).
 """
 
 from __future__ import annotations

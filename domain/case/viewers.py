@@ -74,7 +74,7 @@ class LiftingReasonRequired(RuleBroken):
 
 
 def is_barred(case: Case, actor: Actor) -> bool:
-    """Whether this person, or the one they act for, must not see or touch the case. Reads ask this too."""
+    """Whether this person, or the one they act for, must not see or touch the case."""
     barred = case.barred | case.barred_viewers
     return actor.person in barred or (actor.on_behalf_of is not None and actor.on_behalf_of in barred)
 

@@ -1,4 +1,4 @@
-"""What happens to one key worker. The rules are in `worker.py`; matching a worker to a case is in `domain/case/allocation.py`."""
+"""What happens to one key worker. The rules are in `worker.py`; which worker suits a case is in `domain/case/matching.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to one forum meeting and the items on its agenda. The rules are in `lifecycle.py` and `items.py`.
+"""What happens to one forum meeting and the items on its agenda. No rule lives here; `state.py` says what each changes.
 
 Source: machine C of the pathway (domain reference 2.6).
 """

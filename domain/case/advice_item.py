@@ -11,20 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.case.forum_decision import DecisionReasonsRequired
-from domain.case.route import RouteNotKnown
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
 from domain.meeting.events import AdviceItemAdded, MeetingItemDecided
 from domain.meeting.items import (
-    AgendaFull,
-    AlreadyOnAnAgenda,
-    ForumDoesNotServe,
-    OtherProgramme,
-    require_forum_serves,
-    require_on_no_agenda,
-    require_room,
-    require_same_programme,
+    LISTING_REFUSALS,
+    require_may_be_listed,
 )
 from domain.meeting.state import MeetingStage
 from domain.messages import (
@@ -125,28 +118,14 @@ class RecordEngagementAdvice(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(
-    ScheduleAdviceItem,
-    refuses=(
-        ConsentNotOutstanding,
-        AlreadyOnAnAgenda,
-        OtherProgramme,
-        RouteNotKnown,
-        ForumDoesNotServe,
-        AgendaFull,
-    ),
-)
+@decides(ScheduleAdviceItem, refuses=(ConsentNotOutstanding, *LISTING_REFUSALS))
 def schedule_advice_item(
     command: ScheduleAdviceItem, case: Case, meeting: Meeting, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, Stage.AWAITING_CONSENT)
     if "consent" not in case.overdue:
         raise ConsentNotOutstanding
-    require_on_no_agenda(case)
-    meeting.require(command, MeetingStage.AGENDA_OPEN)
-    require_same_programme(case, meeting)
-    require_forum_serves(case, meeting, rules)
-    require_room(meeting, rules)
+    require_may_be_listed(command, case, meeting, rules)
     return [
         AdviceItemScheduled(
             case_id=case.case_id,

@@ -13,22 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.case.forum_decision import DecisionReasonsRequired, item_decided
-from domain.case.route import RouteNotKnown
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
 from domain.meeting.events import AgendaItemAdded
 from domain.meeting.items import (
+    LISTING_REFUSALS,
     AgenciesAsked,
-    AgendaFull,
-    AlreadyOnAnAgenda,
-    ForumDoesNotServe,
-    OtherProgramme,
     agencies_to_ask,
-    require_forum_serves,
-    require_on_no_agenda,
-    require_room,
-    require_same_programme,
+    require_may_be_listed,
 )
 from domain.meeting.quorum import (
     InterestedInItem,
@@ -197,19 +190,12 @@ class RequestKeyWorker(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(
-    ScheduleReviewItem,
-    refuses=(AlreadyOnAnAgenda, OtherProgramme, RouteNotKnown, ForumDoesNotServe, AgendaFull),
-)
+@decides(ScheduleReviewItem, refuses=LISTING_REFUSALS)
 def schedule_review_item(
     command: ScheduleReviewItem, case: Case, meeting: Meeting, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, *_REVIEWED_IN)
-    require_on_no_agenda(case)
-    meeting.require(command, MeetingStage.AGENDA_OPEN)
-    require_same_programme(case, meeting)
-    require_forum_serves(case, meeting, rules)
-    require_room(meeting, rules)
+    require_may_be_listed(command, case, meeting, rules)
     asked = agencies_to_ask(command.agencies_asked, case, rules)
     return [
         ReviewItemScheduled(

@@ -1,4 +1,4 @@
-"""The agenda of a meeting: a case is listed, services return what they know, and it is heard or taken off again.
+"""The agenda of a meeting: a case that is ready is put on it, and the agencies are asked what they know.
 
 A coordinator lists; the chair alone adds to a closed agenda, because of a risk. What agencies then tell is in
 `returns.py`; what the forum decides is in `domain/case/forum_decision.py`. Cases that are heard again, and those on
@@ -9,14 +9,11 @@ Source: machines A and C (domain reference 2.4, 2.6), explicit consent per agenc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypedDict
 
 from pydantic import Field
 
-from domain.case.forum_review import (
-    ForumItemScheduled,
-    ForumListingOverdue,
-)
+from domain.case.forum_review import ForumItemScheduled, ForumListingOverdue
 from domain.case.route import RouteNotKnown
 from domain.case.sharing import FORUM
 from domain.case.stages import Stage
@@ -111,6 +108,19 @@ def require_room(meeting: Meeting, rules: Rules) -> None:
         raise AgendaFull(listed=len(meeting.items), capacity=capacity)
 
 
+LISTING_REFUSALS: Final = (AlreadyOnAnAgenda, OtherProgramme, RouteNotKnown, ForumDoesNotServe, AgendaFull)
+"""The rules of an open agenda, for whatever a case is put on it."""
+
+
+def require_may_be_listed(command: Command, case: Case, meeting: Meeting, rules: Rules) -> None:
+    """The case has no other place, and this open agenda is of its programme and forum and has room."""
+    require_on_no_agenda(case)
+    meeting.require(command, MeetingStage.AGENDA_OPEN)
+    require_same_programme(case, meeting)
+    require_forum_serves(case, meeting, rules)
+    require_room(meeting, rules)
+
+
 def require_chair(moment: Moment) -> None:
     """Source: machine C, AddUrgentItem (chair), CancelMeeting (chair) (domain reference 2.6)."""
     if moment.actor.role is not Role.CHAIR:
@@ -188,9 +198,7 @@ class MarkListingOverdue(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(
-    ScheduleItem, refuses=(AlreadyOnAnAgenda, OtherProgramme, RouteNotKnown, ForumDoesNotServe, AgendaFull)
-)
+@decides(ScheduleItem, refuses=LISTING_REFUSALS)
 def schedule_item(
     command: ScheduleItem, case: Case, meeting: Meeting, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
@@ -199,11 +207,7 @@ def schedule_item(
     Source: machine A, ScheduleOnAgenda; machine C, AddItem (domain reference 2.4, 2.6).
     """
     case.require(command, Stage.READY_FOR_FORUM)
-    require_on_no_agenda(case)
-    meeting.require(command, MeetingStage.AGENDA_OPEN)
-    require_same_programme(case, meeting)
-    require_forum_serves(case, meeting, rules)
-    require_room(meeting, rules)
+    require_may_be_listed(command, case, meeting, rules)
     asked = agencies_to_ask(command.agencies_asked, case, rules)
     added = AgendaItemAdded(meeting_id=meeting.meeting_id, **_item(case, asked))
     return [_scheduled(case, meeting, asked, moment, rules), added]

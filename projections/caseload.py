@@ -1,4 +1,4 @@
-"""Caseload: how many cases each key worker carries, what they weigh, and how much room is left.
+"""Caseload: how many cases each key worker carries, what they weigh, how much room is left, and who covers for whom.
 
 Whether one more case may be added is not decided here: the domain decides, on the worker's own events.
 """
@@ -12,7 +12,10 @@ from uuid import UUID
 
 from asyncpg import Pool
 
+from domain.case.allocation import AllocationEnded
+from domain.case.cover import CoverEnded, CoverStarted
 from domain.case.stages import MOVES, Stage, stage_after
+from domain.case.worker_handover import KeyWorkerChanged
 from domain.keyworker.events import (
     AnyWorkerEvent,
     CaseReleased,
@@ -38,6 +41,10 @@ _SAYS_WHERE_TO: Final = frozenset(
     topic for topic, moves in MOVES.items() if any(isinstance(to, tuple) for to in moves.values())
 )
 """Of these events the topic alone does not say where they lead."""
+_COVER: Final = frozenset(
+    event.TOPIC for event in (CoverStarted, CoverEnded, KeyWorkerChanged, AllocationEnded)
+)
+"""The events by which cover begins, and all by which it ends."""
 
 
 class CaseloadRow(ReadRow):
@@ -63,6 +70,8 @@ class CaseloadRow(ReadRow):
     absent_until: date | None
     cases_by_stage: Mapping[str, int]
     """How many cases are in each stage, in pathway order."""
+    covering: int
+    """For how many cases of others this worker answers now; they weigh on the others' caseloads."""
 
 
 class WorkloadRow(ReadRow):
@@ -76,6 +85,8 @@ class WorkloadRow(ReadRow):
     points_in_all: int
     capacity_points: float
     load_percent: float | None
+    covered_by: WorkerId | None
+    covered_until: date | None
 
 
 class Caseload:
@@ -85,21 +96,25 @@ class Caseload:
     """
 
     NAME: ClassVar[str] = "caseload"
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
     QUERIES: ClassVar[Queries] = SQL
-    HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES)
-    OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS | _SAYS_WHERE_TO
+    HEARS: ClassVar[frozenset[str]] = WORKER_TOPICS | frozenset(MOVES) | _COVER
+    OPENS: ClassVar[frozenset[str]] = WORKER_TOPICS | _SAYS_WHERE_TO | _COVER
     DATES: ClassVar[frozenset[str]] = frozenset()
 
     async def apply(self, tables: Tables, batch: Batch) -> None:
         workers = _Workers()
         steps: dict[UUID, list[Stored]] = {}
+        covers: dict[UUID, object] = {}
         for one in batch.told:
             if one.topic in MOVES:
                 steps.setdefault(one.stream_id, []).append(one)
-            else:
+            if one.topic in _COVER:
+                covers[one.stream_id] = opened(one)
+            elif one.topic in WORKER_TOPICS:
                 workers.tell(opened(one))
         await _put_stages(tables, steps)
+        await _put_covers(tables, covers)
         await workers.put(tables)
 
 
@@ -124,6 +139,20 @@ async def _put_stages(tables: Tables, steps: Mapping[UUID, Sequence[Stored]]) ->
             (case_id, stage.value)
             for case_id, stage in after.items()
             if stage not in {Stage.NEW, Stage.CLOSED} and before.get(case_id) != stage
+        ],
+    )
+
+
+async def _put_covers(tables: Tables, covers: Mapping[UUID, object]) -> None:
+    """Write who covers for each case now: what was told last counts, and all but a beginning is an end."""
+    if covers:
+        await tables.execute("drop_covers", list(covers))
+    await tables.copy(
+        "caseload_cover",
+        [
+            (case_id, last.cover_worker_id, last.until)
+            for case_id, last in covers.items()
+            if isinstance(last, CoverStarted)
         ],
     )
 

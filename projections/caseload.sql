@@ -30,21 +30,31 @@ CREATE TABLE build.caseload_stage (
     stage   text NOT NULL
 ) WITH (fillfactor = 60);
 
+CREATE TABLE build.caseload_cover (
+    case_id   uuid PRIMARY KEY,
+    worker_id uuid NOT NULL,
+    until     date NOT NULL
+);
+COMMENT ON COLUMN build.caseload_cover.worker_id IS 'who answers for the case while its key worker is away';
+
 -- name: index
 -- description: Make what only questions need.
-ANALYZE build.caseload_worker, build.caseload_carried, build.caseload_stage;
+CREATE INDEX ON build.caseload_cover (worker_id);
+ANALYZE build.caseload_worker, build.caseload_carried, build.caseload_stage, build.caseload_cover;
 
 -- name: views
 -- description: Let questions go to this build.
-DROP VIEW IF EXISTS read.caseload_worker, read.caseload_carried, read.caseload_stage;
+DROP VIEW IF EXISTS read.caseload_worker, read.caseload_carried, read.caseload_stage, read.caseload_cover;
 CREATE VIEW read.caseload_worker AS SELECT * FROM build.caseload_worker;
 CREATE VIEW read.caseload_carried AS SELECT * FROM build.caseload_carried;
 CREATE VIEW read.caseload_stage AS SELECT * FROM build.caseload_stage;
+CREATE VIEW read.caseload_cover AS SELECT * FROM build.caseload_cover;
 
 -- name: forget
 -- description: Remove what the events of these workers and cases have made.
 WITH worker AS (DELETE FROM build.caseload_worker WHERE worker_id = ANY ($1::uuid[])),
-     carried AS (DELETE FROM build.caseload_carried WHERE worker_id = ANY ($1::uuid[]))
+     carried AS (DELETE FROM build.caseload_carried WHERE worker_id = ANY ($1::uuid[])),
+     cover AS (DELETE FROM build.caseload_cover WHERE case_id = ANY ($1::uuid[]))
 DELETE FROM build.caseload_stage WHERE case_id = ANY ($1::uuid[]);
 
 -- name: stages
@@ -60,6 +70,10 @@ ON CONFLICT (case_id) DO UPDATE SET stage = excluded.stage;
 -- name: drop_stages
 -- description: Remove cases that are closed.
 DELETE FROM build.caseload_stage WHERE case_id = ANY ($1::uuid[]);
+
+-- name: drop_covers
+-- description: Forget who covers for these cases, before it is written anew.
+DELETE FROM build.caseload_cover WHERE case_id = ANY ($1::uuid[]);
 
 -- name: drop_workers
 -- description: Remove these workers, before they are written as they registered.
@@ -97,6 +111,7 @@ WHERE carried.worker_id = gone.worker_id AND carried.case_id = gone.case_id;
 -- are looked up case by case, among those that are not closed: how many there have ever been does not matter.
 SELECT w.worker_id, w.staff_ref, w.display_name, w.agency, w.programme, w.forums, w.grade, w.active_from,
        w.active_until, w.soft_limit, w.hard_limit, w.capacity_points, w.absent_from, w.absent_until,
+       (SELECT count(*) FROM read.caseload_cover AS v WHERE v.worker_id = w.worker_id) AS covering,
        c.stage, count(c.case_id) AS cases, coalesce(sum(c.points), 0) AS points
 FROM read.caseload_worker AS w
 LEFT JOIN LATERAL (
@@ -124,9 +139,11 @@ ORDER BY w.display_name, w.worker_id, c.stage;
 -- may be null.
 SELECT w.worker_id, w.display_name, carried.case_id, carried.points, w.capacity_points,
        (SELECT s.stage FROM read.caseload_stage AS s WHERE s.case_id = carried.case_id) AS stage,
-       sum(carried.points) OVER (PARTITION BY w.worker_id) AS points_in_all
+       sum(carried.points) OVER (PARTITION BY w.worker_id) AS points_in_all,
+       cover.worker_id AS covered_by, cover.until AS covered_until
 FROM read.caseload_worker AS w
 JOIN read.caseload_carried AS carried ON carried.worker_id = w.worker_id
+LEFT JOIN read.caseload_cover AS cover ON cover.case_id = carried.case_id
 WHERE ($1::text IS NULL OR w.programme = $1)
   AND ($2::text IS NULL OR $2 = ANY (w.forums))
   AND ($3::uuid IS NULL OR w.worker_id = $3)

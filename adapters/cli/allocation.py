@@ -13,7 +13,7 @@ import click
 
 from adapters.cli.connect import run_on_lists
 from adapters.cli.naming import resolve
-from adapters.cli.output import json_option, print_json, print_pairs, print_table, whole_id
+from adapters.cli.output import json_option, print_json, print_pairs, print_table, whole_id, words
 from domain.messages import CaseId, WorkerId
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def workload(programme: str | None, forum: str | None, worker: str | None, as_js
         print_json(found)
         return
     print_table(
-        ["worker", "name", "case", "stage", "points", "of", "load"],
+        ["worker", "name", "case", "stage", "points", "of", "load", "covered by"],
         [
             (
                 one.worker_id,
@@ -105,6 +105,7 @@ def workload(programme: str | None, forum: str | None, worker: str | None, as_js
                 one.points,
                 f"{one.points_in_all} of {one.capacity_points:g}",
                 "" if one.load_percent is None else f"{one.load_percent:.0f} %",
+                one.covered_by and f"{one.covered_by} until {words(one.covered_until)}",
             )
             for one in found
         ],

@@ -28,6 +28,7 @@ from adapters.cli.output import (
     print_table,
     say,
     whole_id,
+    words,
 )
 from adapters.filters import agency_named
 from adapters.input import FieldError, InvalidInput, instant_from
@@ -39,6 +40,7 @@ from domain.roles import Role
 if TYPE_CHECKING:
     from adapters.product import Product
     from projections.agenda import MeetingRow
+    from projections.caseload import CaseloadRow
     from projections.cases import CaseRow
     from projections.due import DueRow
     from projections.page import Page
@@ -222,14 +224,24 @@ def caseload(programme: str | None, forum: str | None, agency: str | None, as_js
             f"{one.points} of {one.capacity_points:g}",
             "" if one.load_percent is None else f"{one.load_percent:.0f} %",
             dict(one.cases_by_stage),
+            _away(one),
+            f"{one.covering} of others" if one.covering else "",
         )
         for one in found
     ]
     print_table(
-        ["worker", "name", "agency", "forums", "cases", "points", "load", "stages"],
+        ["worker", "name", "agency", "forums", "cases", "points", "load", "stages", "away", "covers"],
         rows,
         empty="No key worker is registered; `ccp commands register-key-worker` says how.",
     )
+
+
+def _away(one: CaseloadRow) -> str:
+    """When a worker is or will be away; why is nobody's business."""
+    if one.absent_from is None:
+        return ""
+    until = f" until {words(one.absent_until)}" if one.absent_until else ""
+    return f"from {words(one.absent_from)}{until}"
 
 
 @click.command()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from asyncpg import Pool
 
+from domain.case.cover import CoverEnded
 from domain.keyworker.events import CaseReweighed, KeyWorkerAbsent, KeyWorkerReturned
 from projections import ProjectionRunner, ReadModels
 from tests.projections.telling import Teller, completed, engaged, given_to, stepped_down
@@ -136,3 +137,27 @@ async def test_a_worker_who_is_away_is_shown_as_absent_and_never_why(
     await runner.catch_up()
     (row,) = await models.caseload()
     assert row.absent_from is None
+
+
+async def test_who_covers_for_a_case_is_known_until_the_cover_ends(
+    teller: Teller, runner: ProjectionRunner, models: ReadModels
+) -> None:
+    sam, kim = a_worker("sam"), a_worker("kim")
+    case = a_case().active(sam).worker_away().covered_by(kim)
+    await teller.tell(kim, case)
+    await runner.catch_up()
+    (row,) = await models.workload()
+    assert (row.covered_by, row.covered_until) == (kim.worker_id, date(2027, 3, 31))
+    assert {row.display_name: (row.cases, row.covering) for row in await models.caseload()} == {
+        "Sam": (1, 0),
+        "Kim": (0, 1),
+    }
+    await teller.tell(
+        CoverEnded(
+            **case.ids, worker_id=sam.worker_id, cover_worker_id=kim.worker_id, because="worker_returned"
+        )
+    )
+    await runner.catch_up()
+    (row,) = await models.workload()
+    assert (row.covered_by, row.covered_until) == (None, None)
+    assert sum(row.covering for row in await models.caseload()) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import count
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.postgres.event_log import PostgresEventLog
+from domain.case.cover import CoverStarted
 from domain.messages import Event
 from projections import PROJECTIONS, ProjectionRunner, rebuild
 from tests.projections.telling import Teller, completed, engaged, every_row, given_to, returned, stepped_down
@@ -36,7 +38,20 @@ def one_history(name: str) -> dict[str, list[Event]]:
             *stepped_down(whole, at=DECIDED),
             *completed(whole, sam, at=DECIDED),
         ],
-        "waiting": [*waiting.accepted().with_concern().escalated(), *given_to(waiting, sam)],
+        "waiting": [
+            *waiting.accepted().with_concern().escalated(),
+            *given_to(waiting, sam),
+            CoverStarted(
+                **waiting.ids,
+                worker_id=sam.worker_id,
+                cover_worker_id=a_worker(f"{name}/cover").worker_id,
+                cover_name="Kim",
+                cover_ref="worker-kim",
+                ground="absence",
+                until=date(2027, 3, 31),
+                ends_at=DECIDED,
+            ),
+        ],
         "listed": list(listed.waiting()),
         "early": list(early.in_triage().closed()),
         "quiet": list(quiet.ready_for_forum()),

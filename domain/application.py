@@ -1,6 +1,6 @@
 """The one road of a command: who may, what was done before, load, decide, append, answer.
 
-Nothing here knows a stage. A decision's parameters say what to load; a conflict means load and decide again.
+No rule of a stage lives here. A decision's parameters say what to load; a conflict means load and decide again.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ Outcome = Literal[
 ]
 """Source: stage 0, allowed outcomes (domain reference 2.2)."""
 
-# Nobody is a subject of the log yet, so what was said is marked with the conversation, to be encrypted with its own key.
+# Nobody is a subject of the log yet, so what was said is marked with the conversation itself.
 Said = Annotated[str, Personal(subject="conversation_id"), StringConstraints(max_length=20_000)]
 
 

@@ -61,6 +61,9 @@ def evolve(case: Case, event: AnyLifeEvent) -> None:
             case.merged_into = event.survivor
         case re.MergeReversed() | re.CaseReopened():
             case.closed_because, case.merged_into, case.worker_id = None, None, event.worker_id
+            # Whether what was reached has lasted is asked about a closed case only.
+            case.stop_clocks("sustained_outcome")
+            case.sustained_outcome_asked, case.outcome_lasted = False, None
             case.due.update(event.clocks)
         case _:
             assert_never(event)

@@ -7,8 +7,10 @@ import pytest
 from domain.case import monitoring as mo
 from domain.case import sustained_outcome as so
 from domain.case.involvement import InvolvedAgenciesOnly
+from domain.case.reopening import ReopenCase
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
+from domain.person.identity import EpisodeEnded
 from tests.support.scenario import A_SECOND, HOUSING, MENTAL_HEALTH, a_case, actor, given, like, london
 
 ASKED_AT = london(2028, 3, 29, 10)
@@ -44,6 +46,14 @@ def test_an_involved_agency_answers_and_the_case_stays_closed(yes: bool) -> None
     told.then(like(so.SustainedOutcomeRecorded, lasted=yes))
     assert (told.after.case.stage, told.after.case.outcome_lasted) == (Stage.CLOSED, yes)
     given(*ASKED, *told.happened).when(lasted(), as_=RECEIVING).refused(AlreadyRecorded)
+
+
+def test_a_case_that_is_reopened_is_not_asked_about_until_it_has_closed_again() -> None:
+    reopen = ReopenCase(case_id=CLOSED.case_id, explanation="Came back within the week")
+    freed = EpisodeEnded(person_id=CLOSED.person_id, case_id=CLOSED.case_id, programme="manchester-maps")
+    told = given(CLOSED.then_also(freed)).when(reopen, at=CLOSED.now).accepted()
+    assert told.after.case.stage is Stage.MONITORING
+    assert "sustained_outcome" not in told.after.case.due
 
 
 def test_nobody_answers_before_it_is_asked_or_without_a_part_in_the_case() -> None:

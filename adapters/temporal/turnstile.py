@@ -7,17 +7,20 @@ several deadlines may pass at one moment, and each is kept when all is quiet, in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 from temporalio import activity
 from temporalio.client import (
+    CancelWorkflowInput,
     Interceptor,
     OutboundInterceptor,
     SignalWorkflowInput,
     StartWorkflowInput,
+    TerminateWorkflowInput,
     WorkflowHandle,
 )
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
@@ -28,12 +31,37 @@ class Turnstile(Interceptor, WorkerInterceptor):
     """Given to a client, it works for that client and for every worker made of it."""
 
     def __init__(self) -> None:
-        self.started: dict[str, int] = {}
-        """Every workflow that was started, with how long its history was when it was last seen at rest: the
-        time-skipping server cannot list what it runs."""
+        self.open: set[str] = set()
+        """Every workflow that was started and not yet seen ended: the time-skipping server cannot list what it runs."""
+        self.touched: dict[str, int] = {}
+        """Those of them that may be under way, with how often they were touched: told of something, or doing a step."""
         self.clock_ahead = timedelta(0)
         self.one_at_a_time = False
         self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    def touch(self, workflow_id: str) -> None:
+        """Take note that something may happen in a workflow."""
+        if workflow_id in self.open:
+            self.touched[workflow_id] = self.touched.get(workflow_id, 0) + 1
+
+    @contextlib.contextmanager
+    def touching(self, workflow_id: str) -> Iterator[None]:
+        """While a workflow is being told of something, and once it has been."""
+        self.touch(workflow_id)
+        try:
+            yield
+        finally:
+            self.touch(workflow_id)
+
+    def rests(self, workflow_id: str, touched: int) -> None:
+        """Take note that a workflow was seen at rest after so many touches; one that came since counts."""
+        if self.touched.get(workflow_id) == touched:
+            del self.touched[workflow_id]
+
+    def has_ended(self, workflow_id: str) -> None:
+        """Take note that a workflow is over; another of its name may begin."""
+        self.open.discard(workflow_id)
+        self.touched.pop(workflow_id, None)
 
     def waits(self, workflow_id: str) -> bool:
         """Whether a step of this workflow waits to be let through."""
@@ -46,7 +74,7 @@ class Turnstile(Interceptor, WorkerInterceptor):
             self._waiting.pop(first).set_result(None)
         return first
 
-    def open(self) -> None:
+    def let_everybody_through(self) -> None:
         """Let everybody through, now and from now on."""
         self.one_at_a_time = False
         while self.let_through() is not None:
@@ -54,6 +82,7 @@ class Turnstile(Interceptor, WorkerInterceptor):
 
     async def pass_through(self, workflow_id: str) -> None:
         """Wait to be let through."""
+        self.touch(workflow_id)
         if not self.one_at_a_time:
             return
         turn = asyncio.get_running_loop().create_future()
@@ -86,14 +115,24 @@ class _Client(OutboundInterceptor):
         self._turnstile = turnstile
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
-        self._turnstile.started.setdefault(input.id, 0)
+        self._turnstile.open.add(input.id)
         input.args = self._turnstile.stamped(input.args)
         input.start_signal_args = self._turnstile.stamped(input.start_signal_args)
-        return await super().start_workflow(input)
+        with self._turnstile.touching(input.id):
+            return await super().start_workflow(input)
 
     async def signal_workflow(self, input: SignalWorkflowInput) -> None:  # noqa: A002
         input.args = self._turnstile.stamped(input.args)
-        await super().signal_workflow(input)
+        with self._turnstile.touching(input.id):
+            await super().signal_workflow(input)
+
+    async def cancel_workflow(self, input: CancelWorkflowInput) -> None:  # noqa: A002
+        with self._turnstile.touching(input.id):
+            await super().cancel_workflow(input)
+
+    async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:  # noqa: A002
+        with self._turnstile.touching(input.id):
+            await super().terminate_workflow(input)
 
 
 class _Activities(ActivityInboundInterceptor):

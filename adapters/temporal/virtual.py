@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _SLACK: Final = timedelta(milliseconds=20)
 _SHORT_WHILE: Final = 0.002
 _PATIENCE_SECONDS: Final = 30.0
+_AT_ONCE: Final = 16
+"""How many processes are looked at at the same moment."""
 _RUNNING: Final = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
 _OF_A_WORKFLOW_TASK: Final = frozenset(
     (
@@ -79,6 +81,10 @@ class VirtualTime:
         self._clock = HeldClock(instant)
         self._watched: tuple[Dispatcher, LogReader] | None = None
         self._post: Post | None = None
+        self._at_rest: dict[str, datetime | None] = {}
+        """Every process that is known to rest, and its next deadline."""
+        self._lengths: dict[str, tuple[str, int]] = {}
+        """Of those that are not: which run it was when last looked at, and how long its history."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -112,14 +118,14 @@ class VirtualTime:
     async def end(self) -> None:
         """End every process that was begun, so that none wakes in the time of another story."""
         self._watched = self._post = None
-        self._turnstile.open()
-        for workflow_id in list(self._turnstile.started):
+        self._turnstile.let_everybody_through()
+        for workflow_id in list(self._turnstile.open):
             try:
                 await self._client.get_workflow_handle(workflow_id).terminate("the story is over")
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-            del self._turnstile.started[workflow_id]
+            self._forget(workflow_id)
 
     @property
     def client(self) -> Client:
@@ -136,10 +142,15 @@ class VirtualTime:
         """The present instant."""
         return self._clock.instant
 
-    def watch(self, dispatcher: Dispatcher, log: LogReader, post: Post | None = None) -> None:
-        """Say who has to come to rest before time may go on."""
+    def watch(
+        self, dispatcher: Dispatcher, log: LogReader, post: Post | None = None, *, in_order: bool = True
+    ) -> None:
+        """Say who has to come to rest before time may go on.
+
+        `in_order` has the engine take its steps one at a time and always in the same order; without, it is faster.
+        """
         self._watched, self._post = (dispatcher, log), post
-        self._turnstile.one_at_a_time = True
+        self._turnstile.one_at_a_time = in_order
 
     async def advance(self, duration: timedelta) -> None:
         """Let time pass; see `advance_to`."""
@@ -163,12 +174,16 @@ class VirtualTime:
         Raises: DoesNotSettle.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _PATIENCE_SECONDS
+        before, deadline = None, loop.time()
         while True:
             busy, next_due = await self._look()
             if not busy:
                 return next_due
-            if loop.time() > deadline:
+            # Much may be under way for long; what must not be is that nothing comes of it.
+            now = busy, len(self._turnstile.touched), self._watched and self._watched[0].position
+            if now != before:
+                before, deadline = now, loop.time() + _PATIENCE_SECONDS
+            elif loop.time() > deadline:
                 raise DoesNotSettle(busy)
             await asyncio.sleep(_SHORT_WHILE)
 
@@ -180,26 +195,53 @@ class VirtualTime:
         head = await log.head()
         if dispatcher.position < head:
             return "the dispatcher", None
-        next_due: datetime | None = None
-        for workflow_id in sorted(self._turnstile.started):
-            description = await self._describe(workflow_id)
-            if description.workflow_execution_info.status != _RUNNING:
-                del self._turnstile.started[workflow_id]
-            elif self._turnstile.waits(workflow_id):
-                continue
-            elif await self._is_busy(description):
-                return workflow_id, None
-            elif due_at := _next_due(description):
-                next_due = min(due_at, next_due or due_at)
+        if busy := await self._look_at_the_touched():
+            return busy, None
         if await log.head() != head:
             return "the log", None
         # Everybody else is at rest: now, and only now, it is clear whose turn is next.
         if acts_now := self._turnstile.let_through():
-            return acts_now, next_due
+            return acts_now, None
         # Messages follow from the log and nothing from them, so they are waited for last.
         if self._post is not None and not self._post.at_rest(head):
             return "the post", None
-        return "", next_due
+        return "", min((due_at for due_at in self._at_rest.values() if due_at), default=None)
+
+    async def _look_at_the_touched(self) -> str | None:
+        """Which process is under way, if any: of those that something has happened to, or whose deadline has come."""
+        reached = await self._reached()
+        for workflow_id, due_at in self._at_rest.items():
+            if due_at is not None and due_at <= reached and workflow_id not in self._turnstile.touched:
+                self._turnstile.touch(workflow_id)
+        touched = sorted(self._turnstile.touched.items())
+        for first in range(0, len(touched), _AT_ONCE):
+            some = touched[first : first + _AT_ONCE]
+            busy = await asyncio.gather(*(self._is_under_way(*one, reached) for one in some))
+            for (workflow_id, _), is_busy in zip(some, busy, strict=True):
+                if is_busy:
+                    return workflow_id
+        return None
+
+    async def _is_under_way(self, workflow_id: str, touched: int, reached: datetime) -> bool:
+        description = await self._describe(workflow_id)
+        if description.workflow_execution_info.status != _RUNNING:
+            if self._turnstile.touched.get(workflow_id) == touched:
+                self._forget(workflow_id)
+            return False
+        if self._turnstile.waits(workflow_id):
+            return False
+        if await self._is_busy(workflow_id, description):
+            return True
+        self._at_rest[workflow_id] = due_at = _next_due(description)
+        # One whose timer was set late is at rest after its deadline, and stirs soon without being touched.
+        if due_at is None or due_at > reached:
+            self._turnstile.rests(workflow_id, touched)
+        return False
+
+    def _forget(self, workflow_id: str) -> None:
+        self._turnstile.has_ended(workflow_id)
+        self._at_rest.pop(workflow_id, None)
+        self._lengths.pop(workflow_id, None)
 
     async def _describe(self, workflow_id: str) -> DescribeWorkflowExecutionResponse:
         # Not by the SDK's own reading: this server keeps an attribute that was unset as null, which that cannot read.
@@ -209,23 +251,22 @@ class VirtualTime:
             )
         )
 
-    async def _is_busy(self, description: DescribeWorkflowExecutionResponse) -> bool:
+    async def _is_busy(self, workflow_id: str, description: DescribeWorkflowExecutionResponse) -> bool:
         if description.pending_activities:
             await self._let_a_retry_happen(description)
             return True
         execution = description.workflow_execution_info.execution
-        length = description.workflow_execution_info.history_length
-        if self._turnstile.started[execution.workflow_id] == length:
-            return False
+        seen = execution.run_id, description.workflow_execution_info.history_length
+        # While it still grows there is no use in reading it.
+        if self._lengths.get(workflow_id) != seen:
+            self._lengths[workflow_id] = seen
+            return True
         # This server does not tell whether a workflow task is pending, so the history has to.
         handle = self.client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
         kinds = [event.event_type async for event in handle.fetch_history_events()]
         last = next(kind for kind in reversed(kinds) if kind in _OF_A_WORKFLOW_TASK)
         # A history that has grown since tells of another state than the description.
-        if len(kinds) != length or last != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            return True
-        self._turnstile.started[execution.workflow_id] = length
-        return False
+        return len(kinds) != seen[1] or last != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
     async def _move_to(self, instant: datetime) -> None:
         ahead = instant + _SLACK - await self._reached()

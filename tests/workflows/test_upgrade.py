@@ -203,8 +203,8 @@ async def test_a_process_with_a_longer_history_than_is_usual_today_keeps_to_the_
         await world.time.settle()
 
     # As much as before, several times, so that version 1 takes it in more than one turn.
-    for hundred in range(0, 2_200, 100):
-        await told(hundred, hundred + 100)
+    for first in range(0, 2_200, 550):
+        await told(first, first + 550)
     await world.upgrade()
     await told(2_200, 2_210)
     events = [event async for event in process.fetch_history_events()]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
 from domain.messages import (
@@ -46,14 +47,16 @@ ACTION_MOVES: Mapping[str, Mapping[ActionState | None, ActionState]] = {
     "ActionAcknowledged": {"open": "acknowledged"},
     "ActionProgressed": dict.fromkeys(OPEN_STATES, "in_progress"),
     "ActionBlocked": dict.fromkeys(OPEN_STATES, "in_progress"),
-    "ActionReassigned": dict.fromkeys(OPEN_STATES, "open"),
+    "ActionReassigned": {**dict.fromkeys(OPEN_STATES, "open"), "cancelled": "open"},
     "ActionCompleted": dict.fromkeys(OPEN_STATES, "done"),
     "ActionNotDone": dict.fromkeys(OPEN_STATES, "not_done"),
     "ActionCancelled": dict.fromkeys(OPEN_STATES, "cancelled"),
     "ActionOverdue": {state: state for state in OPEN_STATES},
     "ActionEscalated": {state: state for state in OPEN_STATES},
 }
-"""Event topic → from which state of an action to which; None is one that does not exist yet."""
+"""Event topic → from which state of an action to which; None is one that does not exist yet.
+
+A cancelled action is given back to its owner only when it ended with its case and the case goes on."""
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -430,7 +433,8 @@ def complete_action(command: CompleteAction, case: Case, moment: Moment, rules: 
             evidence=command.evidence,
             effective=command.effective,
             late=moment.effective_at > action.due_at,
-        )
+        ),
+        *settled(case, "action", "done", action.action_id),
     ]
 
 

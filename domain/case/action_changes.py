@@ -8,11 +8,13 @@ Source: machine D of the pathway (domain reference 2.7).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from domain.case.action import ActionDueInPast, ActionNotOpen, is_of, require_due_ahead, require_open_action
+from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import RuleBroken
 from domain.messages import (
@@ -58,7 +60,7 @@ class ActionReassigned(CaseEvent):
     owner: StaffRef
     agency: AgencyName
     due_at: Instant | None = Field(None, description="the new date, where it has one")
-    because: Literal["decided", "consent_withdrawn"] = "decided"
+    because: Literal["decided", "consent_withdrawn", "case_goes_on"] = "decided"
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -84,7 +86,29 @@ class NotAcceptedByAgency(RuleBroken):
 
 def end_actions(case: Case) -> Sequence[Event]:
     """What a closing case means for its open actions: nobody chases them, and their owners hear why."""
-    return [_cancelled(case, action, because="case_closed") for action in case.open_actions]
+    return [
+        event for action in case.open_actions for event in _cancelled(case, action, because="case_closed")
+    ]
+
+
+def actions_again(case: Case, at_the_earliest: datetime) -> Sequence[ActionReassigned]:
+    """A case that goes on has its plan again: what only ended with it goes back to its owner, who is told.
+
+    What fell due meanwhile is due at the earliest on the day given.
+    """
+    return [
+        ActionReassigned(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            owner=action.owner,
+            agency=action.agency,
+            due_at=max(action.due_at, at_the_earliest),
+            because="case_goes_on",
+        )
+        for action in case.actions.values()
+        if action.ended_with_case
+    ]
 
 
 def release_actions_of(case: Case, agency: str, worker: KeyWorker | None = None) -> Sequence[Event]:
@@ -96,7 +120,7 @@ def release_actions_of(case: Case, agency: str, worker: KeyWorker | None = None)
     """
     theirs = [action for action in case.open_actions if action.agency == agency]
     if worker is None or worker.agency == agency:
-        return [_cancelled(case, action, because="consent_withdrawn") for action in theirs]
+        return [event for action in theirs for event in _cancelled(case, action, because="consent_withdrawn")]
     return [
         ActionReassigned(
             case_id=case.case_id,
@@ -112,14 +136,17 @@ def release_actions_of(case: Case, agency: str, worker: KeyWorker | None = None)
 
 def _cancelled(
     case: Case, action: Action, *, because: Literal["case_closed", "consent_withdrawn"]
-) -> ActionCancelled:
-    return ActionCancelled(
-        case_id=case.case_id,
-        person_id=case.person_id,
-        action_id=action.action_id,
-        explanation="",
-        because=because,
-    )
+) -> Sequence[Event]:
+    return [
+        ActionCancelled(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            action_id=action.action_id,
+            explanation="",
+            because=because,
+        ),
+        *settled(case, "action", "cancelled", action.action_id),
+    ]
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -199,5 +226,6 @@ def cancel_action(command: CancelAction, case: Case, moment: Moment) -> Sequence
             person_id=case.person_id,
             action_id=action.action_id,
             explanation=command.explanation,
-        )
+        ),
+        *settled(case, "action", "cancelled", action.action_id),
     ]

@@ -15,6 +15,7 @@ from pydantic import Field
 from domain.case.allocation import InterpreterArranged, KeyWorkerAllocated, Visits, WaitingListLeft
 from domain.case.away import unavailability
 from domain.case.bands import is_first_priority
+from domain.case.escalation import settled
 from domain.case.line import Waiting, ahead_of
 from domain.case.matching import (
     HARD_REFUSALS,
@@ -220,6 +221,8 @@ def take_on(
     return [
         *([left] if case.stage is Stage.WAITING_LIST else []),
         allocated,
+        *settled(case, "capacity", "allocated"),
+        *settled(case, "allocation", "allocated"),
         *interpreted,
         *unavailability(case, worker, moment, rules),
         taken,

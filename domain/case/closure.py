@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from domain.case.allocation import AllocationEnded
+from domain.case.allocation import AllocationEnded, WaitingListLeft
+from domain.case.escalation import settled
+from domain.case.stages import Stage
 from domain.case.triage import end_episode, off_its_agenda
 from domain.keyworker.events import CaseReleased
 from domain.messages import CaseEvent, Event, PersonalText
@@ -59,7 +61,25 @@ class CaseClosed(CaseEvent):
 
 def end_case(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
     """What it means to everybody that a case is closed: the worker who had it, if any, its meeting, and the person."""
-    return [*off_its_agenda(case), *_freed(case, worker), *end_episode(case)]
+    return [
+        *off_its_agenda(case),
+        *_freed(case, worker),
+        *settled(case, "allocation", "case_closed"),
+        *settled(case, "capacity", "case_closed"),
+        *end_episode(case),
+    ]
+
+
+def off_the_list(
+    case: Case, because: Literal["withdrawn", "died", "moved", "need_met", "merged"]
+) -> Sequence[WaitingListLeft]:
+    """A case that waits for a worker leaves the waiting list before it is closed.
+
+    Source: machine G, Leave (domain reference 2.10).
+    """
+    if case.stage is not Stage.WAITING_LIST:
+        return []
+    return [WaitingListLeft(case_id=case.case_id, person_id=case.person_id, because=because)]
 
 
 def _freed(case: Case, worker: KeyWorker | None) -> Sequence[Event]:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain.case.allocation import NoKeyWorkerAssigned
 from domain.case.away import cover_clock, needs_cover
+from domain.case.escalation import settled
 from domain.case.matching import ABOUT_CASELOAD, HARD_REFUSALS, Pairing, broken_hard_rules
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
@@ -213,7 +214,8 @@ def start_cover(
             told_by=command.told_by,
             told_on=command.told_on,
             not_told_because=command.not_told_because,
-        )
+        ),
+        *settled(case, "allocation", "covered"),
     ]
 
 

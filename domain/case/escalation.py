@@ -176,7 +176,8 @@ ESCALATION_MOVES: Mapping[str, Mapping[EscalationState | None, EscalationState]]
 }
 """Event topic → from which state of an escalation to which; None is one that does not exist yet.
 
-An open one is resolved without an answer when what was late has happened after all, as a screening has."""
+An open one is resolved without an answer when what was late has happened after all, as a screening has, or is no
+longer wanted: an action is done, somebody answers for the case again, the person has a worker."""
 
 
 def escalation_raised(
@@ -218,6 +219,28 @@ def open_escalation(case: Case, subject: Subject, subject_id: UUID | None = None
         ),
         None,
     )
+
+
+def settled(
+    case: Case, subject: Subject, outcome: Code, subject_id: UUID | None = None
+) -> Sequence[EscalationResolved]:
+    """What a deadline put to a higher level has happened after all, so nobody has to answer any more.
+
+    What somebody raised stays with them: they say whether it is settled.
+    """
+    late = open_escalation(case, subject, subject_id)
+    if late is None or late.raised_by is not None:
+        return []
+    return [
+        EscalationResolved(
+            case_id=case.case_id,
+            person_id=case.person_id,
+            escalation_id=late.escalation_id,
+            level=late.level,
+            outcome=outcome,
+            change_made=False,
+        )
+    ]
 
 
 def require_escalation(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.closure import CaseClosed, end_case
+from domain.case.closure import CaseClosed, end_case, off_the_list
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
@@ -279,7 +279,7 @@ def record_death(command: RecordDeath, case: Case, worker: KeyWorker | None) -> 
         evidence_ref=command.evidence_ref,
         died_on=command.died_on,
     )
-    return [died, *end_case(case, worker)]
+    return [*off_the_list(case, "died"), died, *end_case(case, worker)]
 
 
 @decides(RecordMoveOut, refuses=(AlreadyRecorded, StillServed))
@@ -346,9 +346,11 @@ def withdraw_participation(
         lawful_duty=command.lawful_duty,
         explanation=command.explanation,
     )
-    return [withdrawn, *([] if stays else end_case(case, worker))]
+    if stays:
+        return [withdrawn]
+    return [*off_the_list(case, "withdrawn"), withdrawn, *end_case(case, worker)]
 
 
 def _closed_because_moved(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
     closed = CaseClosed(case_id=case.case_id, person_id=case.person_id, because="moved")
-    return [closed, *end_case(case, worker)]
+    return [*off_the_list(case, "moved"), closed, *end_case(case, worker)]

@@ -13,12 +13,14 @@ from uuid import UUID
 
 from pydantic import Field
 
+from domain.case.action_changes import actions_again
 from domain.case.allocation import points_of
-from domain.case.closure import end_case
+from domain.case.closure import end_case, off_the_list
 from domain.case.disclosure import already_disclosed
 from domain.case.history import stage_changes
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.triage import ReferralAttached
+from domain.case.waiting_list import urgent_wait
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
 from domain.keyworker.events import CaseTaken
@@ -146,8 +148,15 @@ def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, 
 def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> dict[str, datetime]:
     """The clocks that ran when the case was closed: what has run out meanwhile is due on the next working day.
 
-    A case that goes on elsewhere than it stood begins there with a clock of its own.
+    A case that goes on elsewhere than it stood begins there with a clock of its own; one that waited for a worker left
+    the list with its clocks and begins them again, in its old band and place.
     """
+    if stage is Stage.WAITING_LIST:
+        escalate_at = urgent_wait(case, case.band_when_left or "P3", moment, rules)
+        return {
+            "waiting_check": rules.deadline(case.programme, "waiting_check", moment.now),
+            **({"priority_wait": escalate_at} if escalate_at else {}),
+        }
     if stage is not case.came_from[Stage.CLOSED]:
         clock = "listing" if stage is Stage.READY_FOR_FORUM else "allocation"
         return {clock: rules.deadline(case.programme, clock, moment.now)}
@@ -155,6 +164,7 @@ def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> dict
     return {
         clock: due_at if due_at > moment.now else at_the_earliest
         for clock, due_at in sorted(case.due_when_closed.items())
+        if clock.partition(":")[0] != "action_escalation"  # the actions come back with dates of their own
     }
 
 
@@ -228,7 +238,7 @@ def reopen_case(
         clocks=clocks_again(case, stage, moment, rules),
         explanation=command.explanation,
     )
-    return [reopened, *taken, *_episode_again(case, person)]
+    return [reopened, *taken, *_actions_again(case, moment, rules), *_episode_again(case, person)]
 
 
 @decides(MergeCases, refuses=(CannotMergeWith, IdentifiersRequired, SecondPersonRequired))
@@ -261,7 +271,7 @@ def merge_cases(
         from_case=case.case_id,
         referring_agency=case.referring_agency,
     )
-    return [merged, attached, *end_case(case, worker)]
+    return [*off_the_list(case, "merged"), merged, attached, *end_case(case, worker)]
 
 
 @decides(ReverseMerge, refuses=(NotMerged, OpenCaseExists))
@@ -290,7 +300,7 @@ def reverse_merge(
         disclosures_to_review=shared_in_error(history, survivors or ()),
         explanation=command.explanation,
     )
-    return [reversed_, *taken, *_episode_again(case, person)]
+    return [reversed_, *taken, *_actions_again(case, moment, rules), *_episode_again(case, person)]
 
 
 def shared_in_error(history: Sequence[Recorded], survivors: Sequence[Recorded]) -> tuple[UUID, ...]:
@@ -317,9 +327,12 @@ def _goes_on(
         return before, []
     if worker is None or worker.is_at_hard_limit or not worker.active_on(rules.london_day(moment.now)):
         return Stage.AWAITING_ALLOCATION, []
-    return before, [
-        CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points_of(case, rules))
-    ]
+    points = points_of(case, rules, stepping_down=before in (Stage.STEPPING_DOWN, Stage.MONITORING))
+    return before, [CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points)]
+
+
+def _actions_again(case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
+    return actions_again(case, rules.calendar.add_working_days(moment.now, 1))
 
 
 def _episode_again(case: Case, person: Person) -> Sequence[EpisodeOpened]:

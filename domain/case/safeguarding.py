@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.case.escalation import EscalationResolved, escalation_raised, open_escalation
+from domain.case.escalation import escalation_raised, open_escalation, settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (
@@ -308,20 +308,7 @@ def screen_concern(command: ScreenConcern, case: Case) -> Sequence[Event]:
         alleged_source=command.alleged_source,
         followed_by_a_step=True,
     )
-    late = open_escalation(case, "safeguarding", command.concern_id)
-    if late is None or late.raised_by is not None:
-        return [screened]
-    return [
-        screened,
-        EscalationResolved(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            escalation_id=late.escalation_id,
-            level=late.level,
-            outcome="screened",
-            change_made=False,
-        ),
-    ]
+    return [screened, *settled(case, "safeguarding", "screened", command.concern_id)]
 
 
 @decides(MarkScreeningOverdue, refuses=(NotFound, ConcernNotInState, AlreadyRecorded))

@@ -150,6 +150,8 @@ class Case:
     """Workers with a conflict of interest."""
     wants_gender: str | None = None
     band: Band | None = None
+    band_when_left: Band | None = None
+    """In which band the case waited before it left the list; it has that band again if it comes back to it."""
     joined_at: datetime | None = None
     """Since when the case has a place on the waiting list; kept until the person is engaged with a worker."""
     offer_open: WorkerOffered | None = None

@@ -16,10 +16,9 @@ from domain.case.allocation import (
     WaitingCheckDue,
     WaitingCheckRecorded,
     WaitingListJoined,
-    WaitingListLeft,
 )
 from domain.case.bands import Band, band_of
-from domain.case.closure import CaseClosed, ClosureReason, end_case
+from domain.case.closure import CaseClosed, ClosureReason, end_case, off_the_list
 from domain.case.escalation import EscalationRaised, escalation_raised, open_escalation
 from domain.case.matching import rank
 from domain.case.stages import Stage
@@ -245,7 +244,7 @@ def remove_from_waiting_list(command: RemoveFromWaitingList, case: Case) -> Sequ
     """Source: machine A, RemoveFromWaitingList; machine G, Leave (domain reference 2.4, 2.10)."""
     case.require(command, Stage.WAITING_LIST)
     return [
-        WaitingListLeft(case_id=case.case_id, person_id=case.person_id, because=command.because),
+        *off_the_list(case, command.because),
         CaseClosed(
             case_id=case.case_id,
             person_id=case.person_id,

@@ -17,6 +17,7 @@ from domain.case.allocating import SoftLimitNeedsApproval
 from domain.case.allocation import NoKeyWorkerAssigned, points_of
 from domain.case.away import unavailability
 from domain.case.cover import CoverEnded, PersonNotTold, require_told
+from domain.case.escalation import settled
 from domain.case.matching import (
     HARD_REFUSALS,
     Pairing,
@@ -449,6 +450,7 @@ def _changed(
             not_told_because=told.not_told_because,
             approved_over_soft_limit=over,
         ),
+        *settled(case, "allocation", "handed_over"),
         *unavailability(case, successor, moment, rules),
         CaseReleased(worker_id=worker.worker_id, case_id=case.case_id),
         CaseTaken(worker_id=successor.worker_id, case_id=case.case_id, points=points),

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from domain.case.away import KeyWorkerAvailable, unavailability
 from domain.case.cover import cover_ended_by_return
+from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.keyworker.events import (
@@ -272,6 +273,7 @@ def end_absence(
         events.append(
             KeyWorkerAvailable(case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id)
         )
+        events += settled(case, "allocation", "worker_back")
         events += unavailability(case, back, moment, rules)
     return events
 

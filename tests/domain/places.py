@@ -91,7 +91,7 @@ def _closed(story: CaseStory, *, lawfully: str = "withdrawn") -> CaseStory:
         [CaseReleased(worker_id=worker_id, case_id=story.case_id)] if worker_id is not None else []
     )
     return story.then_also(
-        CaseClosed(**story.ids, because=lawfully),  # type: ignore[arg-type]
+        CaseClosed(**story.ids, because=lawfully),
         *freed,
         EpisodeEnded(person_id=story.person_id, case_id=story.case_id, programme=PROGRAMME),
     )
@@ -406,6 +406,7 @@ def _of_an_action() -> dict[str, Place]:
         "done": there.after(FORMS["complete-action"]),
         "not_done": there.after(FORMS["report-not-done"]),
         "cancelled": there.after(FORMS["cancel-action"]),
+        "cancelled, with its case": there.after(FORMS["withdraw-participation"]),
     }
 
 
@@ -604,7 +605,9 @@ def machines() -> dict[str, Machine]:
             lambda at: None,
         ),
         "D, an action": Machine(
-            _of_an_action(), forms_of(*(n for n in FORMS if "action" in _module(FORMS[n]))), _action_state
+            _of_an_action(),
+            forms_of("reopen-case", *(n for n in FORMS if "action" in _module(FORMS[n]))),
+            _action_state,
         ),
         "E, an allocation": Machine(
             _of_an_allocation(),

@@ -42,6 +42,8 @@ class Action:
     """The level to which it was escalated; 0 if it never was."""
     blocker_id: BlockerId | None = None
     """What stands in its way, if anything does."""
+    ended_with_case: bool = False
+    """Nobody decided to cancel it: its case was closed."""
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +66,9 @@ def evolve(case: Case, event: AnyActionEvent) -> None:
             action.blocker_id = event.blocker_id
         case a.ActionCompleted() | a.ActionNotDone() | ac.ActionCancelled():
             case.stop_clocks(_escalation_of(action))
+            action.ended_with_case = isinstance(event, ac.ActionCancelled) and event.because == "case_closed"
         case ac.ActionReassigned():
+            action.ended_with_case = False
             action.owner, action.agency, action.blocker_id = event.owner, event.agency, None
             if event.due_at is not None:
                 action.due_at, action.overdue, action.escalated_to = event.due_at, False, 0

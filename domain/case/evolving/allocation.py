@@ -125,6 +125,7 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.offer_open = None
         case al.WaitingListLeft():
             case.stop_clocks("waiting_check", "waiting_check_answer", "priority_wait")
+            case.band_when_left = case.band
             case.band = case.offer_open = None
         case al.KeyWorkerAllocated():
             case.stop_clocks("allocation")

@@ -65,5 +65,7 @@ def evolve(case: Case, event: AnyLifeEvent) -> None:
             case.stop_clocks("sustained_outcome")
             case.sustained_outcome_asked, case.outcome_lasted = False, None
             case.due.update(event.clocks)
+            if event.to_stage is Stage.WAITING_LIST:
+                case.band = case.band or case.band_when_left
         case _:
             assert_never(event)

@@ -5,6 +5,10 @@ from typing import get_args
 import pytest
 
 from domain.case import escalation as es
+from domain.case.action import CompleteAction
+from domain.case.allocating import AllocateKeyWorker
+from domain.case.cover import StartCover
+from domain.case.leaving import WithdrawParticipation
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue
 from domain.messages import Actor, Command, EscalationId
 from domain.roles import Role
@@ -19,6 +23,7 @@ from tests.support.scenario import (
     SYSTEM,
     CaseStory,
     a_case,
+    a_worker,
     actor,
     given,
     like,
@@ -27,6 +32,7 @@ from tests.support.scenario import (
     some_id,
 )
 
+SAM, KIM = a_worker("sam"), a_worker("kim")
 OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
 COLLEAGUE = actor(Role.REFERRER, person="officer-8", agency=POLICE)
 HOUSING_OFFICER = actor(Role.FORUM_MEMBER, person="housing-1", agency=HOUSING)
@@ -284,3 +290,54 @@ def test_every_command_in_every_state_of_an_escalation_does_what_the_table_says(
 def test_an_escalation_that_does_not_exist_is_not_found(kind: type[Command]) -> None:
     case = a_case().on_agenda()
     given(case).when(about(kind, case), as_=ALLOWED[kind][0]).refused(NotFound)
+
+
+# -- what has happened after all -------------------------------------------------------------------------------------
+
+
+def test_what_a_deadline_escalated_is_over_once_the_person_has_a_worker() -> None:
+    story = a_case().waiting(band="P1").escalated("no-room", subject="capacity", by=SYSTEM)
+    allocates = AllocateKeyWorker(case_id=story.case_id, worker_id=SAM.worker_id)
+    allocated = given(SAM, story).when(allocates, as_=MANAGER)
+    over = allocated.one(es.EscalationResolved)
+    assert (over.escalation_id, over.outcome) == (story.escalation_id("no-room"), "allocated")
+    assert not {name for name in allocated.after.case.due if name.startswith("escalation")}
+
+
+def test_an_orphaned_case_is_escalated_no_further_once_somebody_covers_it() -> None:
+    story = a_case().active(SAM).worker_away().escalated("orphan", subject="allocation", by=SYSTEM)
+    covers = StartCover.model_validate(
+        {**StartCover.EXAMPLE, "case_id": story.case_id, "cover_worker_id": KIM.worker_id}
+        | {"told_on": "2027-02-01", "ground": "immediate_risk"}
+    )
+    covered = given(SAM, KIM, story).when(covers, as_=MANAGER)
+    assert covered.one(es.EscalationResolved).outcome == "covered"
+
+
+def test_an_action_that_is_done_late_is_escalated_no_further() -> None:
+    story = a_case().active(SAM)
+    action = story.case.actions[story.action_id()]
+    raised = given(SAM, story).when(
+        raise_it(story, subject="action", subject_id=action.action_id, desired_result=None), as_=SYSTEM
+    )
+    done = CompleteAction(
+        case_id=story.case_id, action_id=action.action_id, evidence="They met", effective=True
+    )
+    owner = actor(Role.FORUM_MEMBER, person=action.owner, agency=action.agency)
+    assert given(*raised.before, *raised.happened).when(done, as_=owner).one(es.EscalationResolved).level == 1
+
+
+def test_what_somebody_raised_themselves_is_theirs_to_say_settled() -> None:
+    story = a_case().waiting(band="P1").escalated("mine", subject="capacity", by=OFFICER)
+    allocates = AllocateKeyWorker(case_id=story.case_id, worker_id=SAM.worker_id)
+    allocated = given(SAM, story).when(allocates, as_=MANAGER)
+    assert allocated.after.case.escalations[story.escalation_id("mine")].state == "open"
+
+
+def test_what_a_deadline_escalated_for_want_of_a_worker_ends_with_the_case() -> None:
+    """Nobody is asked for ever for a worker whom nobody needs any more."""
+    story = a_case().waiting(band="P1").escalated("no-room", subject="capacity", by=SYSTEM)
+    leaves = WithdrawParticipation(case_id=story.case_id, by_channel="telephone")
+    left = given(story).when(leaves, as_=MANAGER)
+    assert left.one(es.EscalationResolved).outcome == "case_closed"
+    assert left.after.case.due == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.case.allocation import AllocationEnded
+from domain.case.allocation import AllocationEnded, WaitingListLeft
 from domain.case.closure import CaseClosed
 from domain.case.leaving import (
     CompleteTransfer,
@@ -76,13 +76,15 @@ def stage_of(story: CaseStory) -> str:
 @pytest.mark.parametrize("story", OPEN, ids=stage_of)
 def test_a_confirmed_death_closes_the_case_in_every_stage_and_frees_everybody(story: CaseStory) -> None:
     died = given(SAM, story).when(DIED, as_=MANAGER)
-    assert isinstance(died.accepted().happened[0], PersonDied)
+    assert died.one(PersonDied).confirmed_by == DIED.confirmed_by
     after = died.after.cases[CASE]
     assert (after.stage, after.closed_because, after.due) == (Stage.CLOSED, "death", {})
     assert died.one(EpisodeEnded).case_id == CASE
     if story.case.worker_id is not None:
         died.one(AllocationEnded)
         died.one(CaseReleased)
+    if story.case.stage is Stage.WAITING_LIST:
+        assert died.one(WaitingListLeft).because == "died"
     if story.case.stage is Stage.ON_AGENDA:
         assert died.one(AgendaItemRemoved).meeting_id == a_meeting().meeting_id
 

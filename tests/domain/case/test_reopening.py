@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.case.allocation import AllocationEnded
+from domain.case.action_changes import ActionReassigned, CancelAction, actions_again
+from domain.case.allocation import AllocationEnded, WaitingListLeft
 from domain.case.closure import CaseClosed
 from domain.case.forum_review import InformationReturned
-from domain.case.leaving import PersonDied
+from domain.case.leaving import PersonDied, WithdrawParticipation
+from domain.case.line import in_line
 from domain.case.reopening import (
     CannotMergeWith,
     CaseReopened,
@@ -29,8 +31,10 @@ from domain.case.reopening import (
 from domain.case.sharing import Category, DisclosureBasis, Purpose
 from domain.case.stages import Stage
 from domain.case.triage import ReferralAttached, ReferralDeclined
+from domain.case.waiting_list import RemoveFromWaitingList
 from domain.errors import WrongStage
 from domain.keyworker.events import CaseReleased, CaseTaken
+from domain.messages import Command
 from domain.person.identity import EpisodeEnded, EpisodeOpened, OpenCaseExists
 from tests.support.scenario import (
     COORDINATOR,
@@ -184,3 +188,81 @@ def test_what_the_other_case_shared_since_the_merge_is_listed_for_review() -> No
 
 def test_an_open_case_is_not_reopened() -> None:
     given(a_case().in_triage()).when(REOPEN, as_=MANAGER).refused(WrongStage)
+
+
+LEAVES = WithdrawParticipation(case_id=CASE, by_channel="telephone")
+TWO = ("nhs_number", "photograph")
+
+
+def test_a_case_that_goes_on_has_its_plan_again_and_each_owner_hears_of_it() -> None:
+    """Source: machine A, Reopen, "previous open state" (domain reference 2.4)."""
+    story = a_case().active(SAM)
+    gone = given(SAM, story).when(LEAVES, as_=MANAGER)
+    assert gone.after.case.open_actions == []
+    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    back = reopened.one(ActionReassigned)
+    assert (back.action_id, back.because) == (story.action_id(), "case_goes_on")
+    assert [one.action_id for one in reopened.after.case.open_actions] == [story.action_id()]
+
+
+def test_an_action_that_fell_due_while_the_case_was_closed_has_a_new_date() -> None:
+    story = a_case().active(SAM)
+    gone = given(SAM, story).when(LEAVES, as_=MANAGER).after.case
+    was_due = gone.actions[story.action_id()].due_at
+    for earliest, due_at in [
+        (was_due + timedelta(days=1), was_due + timedelta(days=1)),
+        (was_due - timedelta(days=1), was_due),
+    ]:
+        assert [again.due_at for again in actions_again(gone, earliest)] == [due_at]
+
+
+def test_what_was_cancelled_before_the_case_was_closed_stays_cancelled() -> None:
+    story = a_case().active(SAM)
+    cancels = CancelAction(case_id=CASE, action_id=story.action_id(), explanation="No longer wanted")
+    cancelled = given(SAM, story).when(cancels, as_=MANAGER)
+    gone = given(*cancelled.before, *cancelled.happened).when(LEAVES, as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    assert not [one for one in reopened.happened if isinstance(one, ActionReassigned)]
+
+
+def test_a_case_that_is_back_on_the_waiting_list_has_its_band_its_place_and_a_check() -> None:
+    """Left without a clock it would wait for ever, and nobody would be asked to look."""
+    story = a_case().waiting(band="P2")
+    before = in_line(story.case)
+    gone = given(story).when(
+        RemoveFromWaitingList(case_id=CASE, because="withdrawn"),
+        as_=MANAGER,
+        at=story.now + timedelta(days=1),
+    )
+    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER, at=story.now + timedelta(days=2))
+    case = reopened.after.case
+    assert (case.stage, in_line(case)) == (Stage.WAITING_LIST, before)
+    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check"}
+
+
+def test_a_case_of_the_first_band_that_is_back_on_the_list_may_not_wait_long_either() -> None:
+    story = a_case().waiting(band="P1")
+    gone = given(story).when(RemoveFromWaitingList(case_id=CASE, because="withdrawn"), as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "priority_wait"}
+
+
+def test_a_case_that_was_stepping_down_weighs_again_as_one_that_steps_down() -> None:
+    """Source: workload formula, step-down phase (domain reference 5.2)."""
+    other = a_case("alex").in_triage()
+    story = a_case().stepping_down()
+    weight = States((*SAM, *story)).worker.cases[CASE]
+    merges = MergeCases(case_id=CASE, survivor=other.case_id, identifiers=TWO, confirmed_by="coordinator-9")
+    merged = given(SAM, story, other).when(merges, as_=COORDINATOR)
+    reversed_ = given(*merged.before, *merged.happened).when(REVERSE, as_=MANAGER)
+    assert reversed_.one(CaseTaken).points == weight
+
+
+@pytest.mark.parametrize(
+    ("command", "because"),
+    [(LEAVES, "withdrawn"), (RemoveFromWaitingList(case_id=CASE, because="need_met"), "need_met")],
+)
+def test_a_case_that_is_closed_while_it_waits_leaves_the_list(command: Command, because: str) -> None:
+    """Source: machine G, Leave (domain reference 2.10)."""
+    closed = given(a_case().waiting()).when(command, as_=MANAGER)
+    assert closed.one(WaitingListLeft).because == because

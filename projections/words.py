@@ -97,6 +97,20 @@ STAGES: Final[Mapping[Stage, str]] = {
     Stage.CLOSED: "closed",
 }
 
+READ_MODELS: Final[Mapping[str, str]] = {
+    "cases": "which cases there are, and where each stands",
+    "due": "what must be done by when, and by whom",
+    "caseload": "who carries which cases, what they weigh, and who covers for whom",
+    "agenda": "what each meeting hears, and what was decided",
+    "audit": "who did what, when and why",
+    "waiting": "who waits for a key worker, in which order",
+    "safeguarding": "which concerns there are; for safeguarding leads alone",
+    "escalations": "what was put to a higher level",
+    "actions": "what somebody took on, and whether it is late or blocked",
+    "standstill": "which cases nothing is done for",
+}
+"""Every read model by its name: the question that it answers."""
+
 DETAILS: Final[Mapping[str, str]] = {
     "ReferralDrafted": "from {referring_agency}",
     "ReferralSubmitted": "from {referring_agency}; {urgency}; for forum {forum}; reference {source_reference}; "

@@ -10,7 +10,7 @@ import click
 
 from adapters.cli.connect import run
 from adapters.cli.naming import resolve
-from adapters.cli.output import json_option, print_json, print_pairs, print_table, say, words
+from adapters.cli.output import json_option, print_after, print_json, print_pairs, print_table, say, words
 from adapters.input import instant_from
 
 if TYPE_CHECKING:
@@ -106,8 +106,9 @@ def _show(found: Explanation) -> None:
         ]
     )
     if found.next:
-        say(f"next by itself  {words(found.next.at) if found.next.at else 'at once'}: {found.next.command}")
-        say(f"                {found.next.what}")
+        at = words(found.next.at) if found.next.at else "at once"
+        print_after("next by itself  ", f"{at}: {found.next.command}")
+        print_after("                ", found.next.what)
     elif found.processes:
         say("next by itself  nothing: no clock of this case runs")
     for title, columns, rows in (

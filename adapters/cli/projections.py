@@ -15,6 +15,7 @@ import click
 from adapters.cli.connect import run
 from adapters.cli.output import json_option, note, print_json, print_table, say, whole_id
 from adapters.input import FieldError, InvalidInput
+from projections.words import READ_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +67,14 @@ def list_command(*, as_json: bool) -> None:
             one.lag_events,
             one.parked or "",
             "yes" if one.kept_by else "nobody",
+            READ_MODELS[one.name],
         )
         for one in found
     ]
     print_table(
-        ["read model", "version", "stage", "position", "behind", "left out", "kept"], rows, empty="None."
+        ["read model", "version", "stage", "position", "behind", "left out", "kept", "answers"],
+        rows,
+        empty="None.",
     )
 
 

@@ -12,7 +12,7 @@ import domain.case.evolving
 from domain import catalogue
 from domain.case.stages import Stage
 from domain.messages import open_field_names
-from projections import words
+from projections import PROJECTIONS, words
 from tests.support.scenario import a_case
 
 
@@ -53,6 +53,10 @@ def test_a_triage_clock_is_a_triage_decision_of_the_coordinator() -> None:
 
 def test_a_clock_without_words_speaks_for_itself() -> None:
     assert words.clock("new_thing").what == "new thing"
+
+
+def test_every_read_model_says_which_question_it_answers() -> None:
+    assert list(words.READ_MODELS) == [projection.NAME for projection in PROJECTIONS]
 
 
 def test_every_stage_has_words() -> None:

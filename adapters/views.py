@@ -30,6 +30,7 @@ from domain.errors import (
     NotPermitted,
     WrongStage,
 )
+from domain.meeting.state import WrongMeetingStage
 from domain.messages import Actor, CaseEvent, Command, Event, MeetingEvent, PersonEvent, Recorded, WorkerEvent
 from domain.ports import Answer, EventLog
 from domain.rules import UnknownProgramme
@@ -220,6 +221,8 @@ def refusals(decision: Decision) -> tuple[type[DomainError], ...]:
         common.append(NotFound)
     if "Case" in kinds:
         common += [WrongStage, ViewerIsBarred]
+    if "Meeting" in kinds - decision.starts:
+        common.append(WrongMeetingStage)
     if "Rules" in kinds:
         common.append(UnknownProgramme)
     common += [EffectiveInFuture, ConcurrentChange, CommandIdReused]

@@ -62,10 +62,15 @@ def play(files: tuple[Path, ...], programme: Path | None, keep: bool, as_json: b
       as = { person = "officer-1", role = "referrer", agency = "Greater Manchester Police" }
       do = "submit-referral"                     # any command: `ccp commands`
       case = "robin"
-      data = { form = { given_name = "Robin", family_name = "Example", ward = "Ardwick",
-               needs = ["homelessness", "mental_health", "nuisance_calls"], offer = "Joint visits",
-               person_aware = true } }
       expect = { events = ["ReferralSubmitted"], stage = "Triage" }
+      [step.data.form]                           # its fields: `ccp commands submit-referral`
+      given_name = "Robin"
+      family_name = "Example"
+      date_of_birth = "1985-03-31"
+      ward = "Ardwick"
+      needs = ["homelessness", "mental_health", "nuisance_calls"]
+      offer = "Joint visits"
+      person_aware = true
       [[step]]
       after = "2wd"                              # nobody acts: time passes
       case = "robin"

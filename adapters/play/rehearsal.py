@@ -6,9 +6,10 @@ and what is expected. Must not decide a rule of the pathway: whether a step is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 from uuid import uuid5
@@ -75,6 +76,12 @@ def _codes(error: type[DomainError]) -> Iterator[str]:
     yield error.code
     for one in error.__subclasses__():
         yield from _codes(one)
+
+
+def _there_is_no(kind: str, said: str, known: Iterable[str]) -> str:
+    """With the names that it may have been meant for: who writes a story knows the pathway, not our spelling."""
+    near = get_close_matches(said, sorted(known), n=3)
+    return f"there is no {kind} {said!r}" + (f"; near it are {', '.join(near)}" if near else "")
 
 
 def stage_of(text: str) -> tuple[Stage | None, str | None]:
@@ -240,10 +247,10 @@ class _Rehearsal:
         for key in ("events", "not_events"):
             for topic in getattr(expect, key):
                 if topic not in known:
-                    yield FieldError(self._at("expect", key), f"there is no event {topic!r}")
+                    yield FieldError(self._at("expect", key), _there_is_no("event", topic, known))
         for topic, facts in expect.facts.items():
             if topic not in known:
-                yield FieldError(self._at("expect", "facts"), f"there is no event {topic!r}")
+                yield FieldError(self._at("expect", "facts"), _there_is_no("event", topic, known))
                 continue
             for unknown in facts.keys() - known[topic].model_fields.keys() - {EFFECTIVE_AT}:
                 yield FieldError(self._at("expect", "facts", topic), f"this event has no field {unknown!r}")
@@ -253,7 +260,8 @@ class _Rehearsal:
             if step.do is None:
                 yield FieldError(self._at("expect", "refused"), "is for a step that does something")
             elif expect.refused not in refusal_codes():
-                rule = f"there is no rule {expect.refused!r}; `ccp commands {step.do}` lists those of this command"
+                none = _there_is_no("rule", expect.refused, refusal_codes())
+                rule = f"{none}; `ccp commands {step.do}` lists those of this command"
                 yield FieldError(self._at("expect", "refused"), rule)
         if (
             expect.next is not None

@@ -24,29 +24,39 @@ from domain.values import LONGEST_LIFE_YEARS, Ndta, NHSNumber, ValueNotUsable, a
 class ReferralForm(Message):
     """The referral as the referrer wrote it, kept unchanged. Texts are what they are; a rule may refuse them."""
 
-    given_name: str = Field("", max_length=100)
-    family_name: str = Field("", max_length=100)
+    given_name: str = Field("", max_length=100, description="a referral needs it; a draft does not")
+    family_name: str = Field("", max_length=100, description="a referral needs it")
     known_as: str = Field("", max_length=100)
-    date_of_birth: str = Field("", max_length=40, description="ISO 8601 day, such as 1985-03-31")
+    date_of_birth: str = Field(
+        "", max_length=40, description="a referral needs it; ISO 8601 day, such as 1985-03-31"
+    )
     nhs_number: str = Field("", max_length=40)
     gender: str = Field("", max_length=60)
     ethnicity: str = Field("", max_length=100)
     first_language: str = Field("", max_length=60)
     interpreter_needed: bool = False
-    ward: str = Field("", max_length=100, description="name of the ward the person lives in")
+    ward: str = Field(
+        "",
+        max_length=100,
+        description="name of the ward the person lives in; a referral needs it, or no_fixed_abode",
+    )
     no_fixed_abode: bool = Field(
         False,
         description="the person has no settled home, so no ward; a coordinator chooses their area of connection",
     )
     postcode: str = Field("", max_length=12)
     telephone: str = Field("", max_length=40)
-    needs: tuple[Annotated[str, Field(max_length=60)], ...] = Field((), max_length=60)
+    needs: tuple[Annotated[str, Field(max_length=60)], ...] = Field(
+        (), max_length=60, description="codes of needs; a referral needs at least one"
+    )
     risk_to_workers: str = Field("", max_length=2_000)
     agencies_involved: tuple[Annotated[str, Field(max_length=120)], ...] = Field((), max_length=60)
     tried: str = Field("", max_length=4_000)
-    offer: str = Field("", max_length=4_000, description="what the referrer's own agency will do")
-    person_aware: bool = False
-    not_aware_reason: str = Field("", max_length=2_000)
+    offer: str = Field(
+        "", max_length=4_000, description="what the referrer's own agency will do; a referral needs it"
+    )
+    person_aware: bool = Field(False, description="the person knows of the referral")
+    not_aware_reason: str = Field("", max_length=2_000, description="needed if they do not")
     consent_claimed: tuple[Annotated[str, Field(max_length=120)], ...] = Field((), max_length=60)
     ndta: tuple[int | None, ...] | None = Field(
         None, max_length=20, description="ten scores, in the order of the items"
@@ -116,7 +126,7 @@ class NotAwareReasonRequired(ReferralRefused):
 
 
 class DateOfBirthImpossible(ReferralRefused):
-    """date_of_birth: this is not a day of the calendar (written as 1985-03-31)."""
+    """date_of_birth: a referral says on which day the person was born, a day of the calendar written as 1985-03-31."""
 
     code = "date_of_birth_impossible"
 

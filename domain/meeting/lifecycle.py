@@ -194,7 +194,10 @@ class StartMeeting(Command):
     }
 
     meeting_id: MeetingId
-    attendees: tuple[Annotated[RegisterLine, Staff()], ...] = Field(max_length=200)
+    attendees: tuple[Annotated[RegisterLine, Staff()], ...] = Field(
+        max_length=200,
+        description="for the quorum agencies count by their members and deputies; chair and coordinator sit for the meeting",
+    )
 
 
 class MarkStartOverdue(Command):

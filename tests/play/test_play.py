@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,6 +102,15 @@ def test_the_example_of_the_documentation_holds(tmp_path: Path) -> None:
     written = (ROOT / "docs/stories.md").read_text(encoding="utf-8")
     example = tmp_path / "example.toml"
     example.write_text(written.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    told = play(example)
+    assert told.exit_code == 0, told.out + told.err
+
+
+def test_the_example_of_the_help_holds_when_it_is_pasted(tmp_path: Path) -> None:
+    shown = play("--help").out
+    pasted = shown.split("kept in late.toml:\n")[1].split("\n  Examples:")[0]
+    example = tmp_path / "late.toml"
+    example.write_text(textwrap.dedent(pasted), encoding="utf-8")
     told = play(example)
     assert told.exit_code == 0, told.out + told.err
 

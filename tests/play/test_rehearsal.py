@@ -67,6 +67,14 @@ def refusals(text: str, rules: Rules) -> str:
         (REFERRAL + '[[step]]\nafter = "1h"\nkey = "k"', "step 2: key: is for a step that does something"),
         (REFERRAL + 'expect = { events = ["Flown"] }', "step 1: expect.events: there is no event 'Flown'"),
         (
+            REFERRAL + 'expect = { events = ["ConsentGiven"] }',
+            "there is no event 'ConsentGiven'; near it are ConsentRenewed, ConsentOverdue, ConsentGranted",
+        ),
+        (
+            REFERRAL + 'expect = { refused = "wrong_meeting_state" }',
+            "there is no rule 'wrong_meeting_state'; near it are wrong_meeting_stage, wrong_stage,",
+        ),
+        (
             REFERRAL + "expect = { facts = { Flown = { high = true } } }",
             "step 1: expect.facts: there is no event 'Flown'",
         ),

@@ -100,18 +100,20 @@ class Clocks:
     """Which clocks began when, so that one that runs to the same instant once more is not taken for the one before."""
 
     running: dict[str, datetime] = field(default_factory=dict)
+    overdue: frozenset[str] = frozenset()
     ran_to: set[tuple[str, datetime]] = field(default_factory=set)
     again: dict[str, int] = field(default_factory=dict)
 
-    def stand(self, due: Mapping[str, datetime], position: int) -> None:
+    def stand(self, due: Mapping[str, datetime], overdue: Iterable[str], position: int) -> None:
         """Take up how the clocks stand after the event at a position."""
+        no_longer_late = self.overdue.difference(overdue)
         for clock, due_at in due.items():
-            if self.running.get(clock) != due_at:
+            if self.running.get(clock) != due_at or clock in no_longer_late:
                 self.again.pop(clock, None)
                 if (clock, due_at) in self.ran_to:
                     self.again[clock] = position
                 self.ran_to.add((clock, due_at))
-        self.running = dict(due)
+        self.running, self.overdue = dict(due), frozenset(overdue)
         self.again = {clock: since for clock, since in self.again.items() if clock in due}
 
 
@@ -205,7 +207,7 @@ class CaseProgress(Progress):
             evolve(self.case, cast("AnyCaseEvent", one.event))
         entered = self.case.stage if self.case.stage is not before else None
         self.version, self.position = one.version, one.position
-        self.clocks.stand(self.case.due, one.position)
+        self.clocks.stand(self.case.due, self.case.overdue, one.position)
         if entered is not None:
             self.since = one.envelope.recorded_at
         if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue):
@@ -274,7 +276,7 @@ class MeetingProgress(Progress):
         before = self.meeting.stage
         evolve_meeting(self.meeting, cast("AnyMeetingEvent", one.event))
         self.version, self.position = one.version, one.position
-        self.clocks.stand(self.meeting.due, one.position)
+        self.clocks.stand(self.meeting.due, self.meeting.overdue, one.position)
         if self.meeting.stage is not before:
             self.since = one.envelope.recorded_at
 

@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from domain import catalogue
+from domain.case.state import Case
+from domain.meeting.state import Meeting
 from domain.messages import Actor, Event
 from domain.roles import MAY_ISSUE, Role
 from tests.support.scenario import (
@@ -161,7 +163,8 @@ def stage_moves(outcome: Outcome) -> Iterator[Move]:
     happened: Sequence[Event] = outcome.happened
     for number in range(len(happened) + 1):
         states = States((*outcome.before, *happened[:number]))
-        for of, one in (*states.cases.items(), *states.meetings.items()):
+        told: dict[UUID, Case | Meeting] = {**states.cases, **states.meetings}
+        for of, one in told.items():
             before = stages.get(of)
             if number and before is not None and before != one.stage:
                 yield Move(happened[number - 1].TOPIC, before, one.stage)

@@ -1,7 +1,7 @@
 """Run every benchmark, print what each measured, and write it all to one file.
 
 `python -m benchmarks` runs all, `python -m benchmarks dispatch growth` some; `--out DIR` says where the JSON and the
-plots go, otherwise into `benchmarks/results/`.
+plots go, otherwise into `benchmarks/results/`; `--cases N` gives the year fewer cases, or more.
 """
 
 import argparse
@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.scratch import RESULTS, results_directory, write_results_to
+from benchmarks.year import CASES
 
-ALL = ("product", "append", "command", "projections", "loading", "dispatch", "growth")
+ALL = ("product", "append", "command", "projections", "loading", "dispatch", "growth", "year")
 
 
 def main() -> None:
@@ -23,6 +24,9 @@ def main() -> None:
     )
     asked.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ALL)}; all by default")
     asked.add_argument("--out", type=Path, default=RESULTS, help="where results are written")
+    asked.add_argument(
+        "--cases", type=int, default=CASES, help=f"how many live through the year; {CASES:,} by default"
+    )
     arguments = asked.parse_args()
     unknown = sorted(set(arguments.names) - set(ALL))
     if unknown:
@@ -33,7 +37,7 @@ def main() -> None:
     for name in arguments.names or ALL:
         benchmark = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {(benchmark.__doc__ or '').splitlines()[0]}\n", flush=True)
-        results[name] = asyncio.run(benchmark.run())
+        results[name] = asyncio.run(benchmark.run(arguments.cases) if name == "year" else benchmark.run())
         # Written after each, so that a run that is broken off has not been for nothing.
         file = _write(began, results)
     print(f"\nwritten to {file}")

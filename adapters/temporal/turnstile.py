@@ -33,11 +33,19 @@ class Turnstile(Interceptor, WorkerInterceptor):
     def __init__(self) -> None:
         self.open: set[str] = set()
         """Every workflow that was started and not yet seen ended: the time-skipping server cannot list what it runs."""
+        self.begun = 0
+        """How many there have been."""
         self.touched: dict[str, int] = {}
         """Those of them that may be under way, with how often they were touched: told of something, or doing a step."""
         self.clock_ahead = timedelta(0)
         self.one_at_a_time = False
         self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    def begins(self, workflow_id: str) -> None:
+        """Take note that a workflow is started, unless it runs already."""
+        if workflow_id not in self.open:
+            self.open.add(workflow_id)
+            self.begun += 1
 
     def touch(self, workflow_id: str) -> None:
         """Take note that something may happen in a workflow."""
@@ -115,7 +123,7 @@ class _Client(OutboundInterceptor):
         self._turnstile = turnstile
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
-        self._turnstile.open.add(input.id)
+        self._turnstile.begins(input.id)
         input.args = self._turnstile.stamped(input.args)
         input.start_signal_args = self._turnstile.stamped(input.start_signal_args)
         with self._turnstile.touching(input.id):

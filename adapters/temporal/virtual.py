@@ -85,6 +85,8 @@ class VirtualTime:
         """Every process that is known to rest, and its next deadline."""
         self._lengths: dict[str, tuple[str, int]] = {}
         """Of those that are not: which run it was when last looked at, and how long its history."""
+        self.longest_history = 0
+        """How many entries the history of any one run has had."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -141,6 +143,16 @@ class VirtualTime:
     def now(self) -> datetime:
         """The present instant."""
         return self._clock.instant
+
+    @property
+    def processes_begun(self) -> int:
+        """How many processes there have been."""
+        return self._turnstile.begun
+
+    @property
+    def processes_open(self) -> int:
+        """How many have not ended."""
+        return len(self._turnstile.open)
 
     def watch(
         self, dispatcher: Dispatcher, log: LogReader, post: Post | None = None, *, in_order: bool = True
@@ -223,7 +235,14 @@ class VirtualTime:
         return None
 
     async def _is_under_way(self, workflow_id: str, touched: int, reached: datetime) -> bool:
-        description = await self._describe(workflow_id)
+        try:
+            description = await self._describe(workflow_id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return True  # it is being started
+        length = description.workflow_execution_info.history_length
+        self.longest_history = max(self.longest_history, length)
         if description.workflow_execution_info.status != _RUNNING:
             if self._turnstile.touched.get(workflow_id) == touched:
                 self._forget(workflow_id)

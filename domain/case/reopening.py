@@ -15,6 +15,7 @@ from pydantic import Field
 
 from domain.case.action_changes import actions_again
 from domain.case.allocation import points_of
+from domain.case.away import unavailability
 from domain.case.closure import end_case, off_the_list
 from domain.case.disclosure import already_disclosed
 from domain.case.history import stage_changes
@@ -145,27 +146,38 @@ def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, 
         raise ReopenWindowOver(until=until.isoformat())
 
 
+_BEGIN_ANEW = frozenset({"action_escalation", "orphaned", "cover_ends", "handover_start"})
+"""Actions come back with dates of their own; whether the worker is away is told anew."""
+_RUN_ANYWHERE = frozenset({"consent_review", "consent_expiry", "disclosure_review", "transfer"})
+"""Clocks of no stage: they go on wherever the case does."""
+
+
 def clocks_again(case: Case, stage: Stage, moment: Moment, rules: Rules) -> dict[str, datetime]:
     """The clocks that ran when the case was closed: what has run out meanwhile is due on the next working day.
 
     A case that goes on elsewhere than it stood begins there with a clock of its own; one that waited for a worker left
     the list with its clocks and begins them again, in its old band and place.
     """
+    at_the_earliest = rules.calendar.add_working_days(moment.now, 1)
+    ran = {
+        clock: due_at if due_at > moment.now else at_the_earliest
+        for clock, due_at in sorted(case.due_when_closed.items())
+        if clock.partition(":")[0] not in _BEGIN_ANEW
+    }
+    if stage is case.came_from[Stage.CLOSED] and stage is not Stage.WAITING_LIST:
+        return ran
+    kept = {clock: due_at for clock, due_at in ran.items() if clock.partition(":")[0] in _RUN_ANYWHERE}
+    if stage in (Stage.WAITING_LIST, Stage.AWAITING_ALLOCATION) and "forum_review" in ran:
+        kept["forum_review"] = ran["forum_review"]
     if stage is Stage.WAITING_LIST:
         escalate_at = urgent_wait(case, case.band_when_left or "P3", moment, rules)
         return {
+            **kept,
             "waiting_check": rules.deadline(case.programme, "waiting_check", moment.now),
             **({"priority_wait": escalate_at} if escalate_at else {}),
         }
-    if stage is not case.came_from[Stage.CLOSED]:
-        clock = "listing" if stage is Stage.READY_FOR_FORUM else "allocation"
-        return {clock: rules.deadline(case.programme, clock, moment.now)}
-    at_the_earliest = rules.calendar.add_working_days(moment.now, 1)
-    return {
-        clock: due_at if due_at > moment.now else at_the_earliest
-        for clock, due_at in sorted(case.due_when_closed.items())
-        if clock.partition(":")[0] != "action_escalation"  # the actions come back with dates of their own
-    }
+    clock = "listing" if stage is Stage.READY_FOR_FORUM else "allocation"
+    return {**kept, clock: rules.deadline(case.programme, clock, moment.now)}
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -234,7 +246,7 @@ def reopen_case(
         case_id=case.case_id,
         person_id=case.person_id,
         to_stage=stage,
-        worker_id=taken[0].worker_id if taken else None,
+        worker_id=case.worker_when_closed if taken else None,
         clocks=clocks_again(case, stage, moment, rules),
         explanation=command.explanation,
     )
@@ -295,7 +307,7 @@ def reverse_merge(
         person_id=case.person_id,
         survivor=case.merged_into,
         to_stage=stage,
-        worker_id=taken[0].worker_id if taken else None,
+        worker_id=case.worker_when_closed if taken else None,
         clocks=clocks_again(case, stage, moment, rules),
         disclosures_to_review=shared_in_error(history, survivors or ()),
         explanation=command.explanation,
@@ -318,7 +330,7 @@ def shared_in_error(history: Sequence[Recorded], survivors: Sequence[Recorded]) 
 
 def _goes_on(
     case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
-) -> tuple[Stage, Sequence[CaseTaken]]:
+) -> tuple[Stage, Sequence[Event]]:
     """Where the case goes on, and the worker's place: one who is full or gone leaves it to a new allocation."""
     before = case.came_from[Stage.CLOSED]
     if before is Stage.ON_AGENDA:
@@ -328,7 +340,8 @@ def _goes_on(
     if worker is None or worker.is_at_hard_limit or not worker.active_on(rules.london_day(moment.now)):
         return Stage.AWAITING_ALLOCATION, []
     points = points_of(case, rules, stepping_down=before in (Stage.STEPPING_DOWN, Stage.MONITORING))
-    return before, [CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points)]
+    taken = CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points)
+    return before, [taken, *unavailability(case, worker, moment, rules)]
 
 
 def _actions_again(case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from domain.case.action_changes import ActionReassigned, CancelAction, actions_again
 from domain.case.allocation import AllocationEnded, WaitingListLeft
+from domain.case.away import KeyWorkerUnavailable
 from domain.case.closure import CaseClosed
 from domain.case.forum_review import InformationReturned
 from domain.case.leaving import PersonDied, WithdrawParticipation
@@ -33,13 +34,14 @@ from domain.case.stages import Stage
 from domain.case.triage import ReferralAttached, ReferralDeclined
 from domain.case.waiting_list import RemoveFromWaitingList
 from domain.errors import WrongStage
-from domain.keyworker.events import CaseReleased, CaseTaken
+from domain.keyworker.events import CaseReleased, CaseTaken, KeyWorkerReturned
 from domain.messages import Command
 from domain.person.identity import EpisodeEnded, EpisodeOpened, OpenCaseExists
 from tests.support.scenario import (
     COORDINATOR,
     HOUSING,
     MANAGER,
+    POLICE,
     PROGRAMME,
     CaseStory,
     States,
@@ -102,6 +104,41 @@ def test_the_key_worker_takes_the_case_again() -> None:
     assert reopened.one(CaseReopened).worker_id == SAM.worker_id == reopened.one(CaseTaken).worker_id
     case = reopened.after.cases[CASE]
     assert (case.stage, case.worker_id) == (Stage.ACTIVE, SAM.worker_id)
+
+
+def test_a_worker_who_is_away_when_the_case_goes_on_is_missed_there_again() -> None:
+    away = a_case().active(SAM).worker_away(first_day=date(2027, 2, 2))
+    closed = given(away).when(WithdrawParticipation(case_id=CASE))
+    told = given(away, closed.accepted().happened).when(REOPEN, at=away.now)
+    told.then(
+        CaseReopened,
+        CaseTaken,
+        like(KeyWorkerUnavailable, worker_id=SAM.worker_id, because="absent"),
+        ActionReassigned,
+        EpisodeOpened,
+    )
+    assert told.after.case.away is not None
+    assert "orphaned" in told.after.case.due
+
+
+def test_the_end_of_a_cover_that_ended_with_the_case_is_not_waited_for_when_it_goes_on() -> None:
+    kim = a_worker("kim")
+    covered = a_case().active(SAM).worker_away().covered_by(kim)
+    closed = given(kim, covered).when(WithdrawParticipation(case_id=CASE))
+    back = KeyWorkerReturned(worker_id=SAM.worker_id)
+    told = given(kim, covered, closed.accepted().happened, back).when(REOPEN, at=covered.now)
+    stands = told.accepted().after.case
+    assert (stands.cover, stands.away) == (None, None)
+    assert {"cover_ends", "orphaned"}.isdisjoint(stands.due)
+
+
+def test_a_consent_is_reviewed_and_ends_wherever_the_case_goes_on() -> None:
+    listed = a_case().with_grant(POLICE).ready_for_forum().on_agenda()
+    clocks = {clock for clock in listed.case.due if clock.startswith("consent_")}
+    closed = given(listed).when(WithdrawParticipation(case_id=CASE))
+    told = given(listed, closed.accepted().happened).when(REOPEN, at=listed.now).accepted().after.case
+    assert told.stage is Stage.READY_FOR_FORUM
+    assert set(told.due) == {"listing", *clocks}
 
 
 def test_nobody_is_brought_back_from_a_death_and_a_merge_is_reversed_instead() -> None:
@@ -237,14 +274,14 @@ def test_a_case_that_is_back_on_the_waiting_list_has_its_band_its_place_and_a_ch
     reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER, at=story.now + timedelta(days=2))
     case = reopened.after.case
     assert (case.stage, in_line(case)) == (Stage.WAITING_LIST, before)
-    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check"}
+    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "forum_review"}
 
 
 def test_a_case_of_the_first_band_that_is_back_on_the_list_may_not_wait_long_either() -> None:
     story = a_case().waiting(band="P1")
     gone = given(story).when(RemoveFromWaitingList(case_id=CASE, because="withdrawn"), as_=MANAGER)
     reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
-    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "priority_wait"}
+    assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "priority_wait", "forum_review"}
 
 
 def test_a_case_that_was_stepping_down_weighs_again_as_one_that_steps_down() -> None:

@@ -1,0 +1,163 @@
+"""A year with a thousand open cases in virtual time: how long histories get, what it takes of memory, and how long it lasts.
+
+The real log, read models, outbox, dispatcher and worker, all in this process, on a PostgreSQL of their own and Temporal's
+time-skipping server; only time is virtual. People are scripted in `benchmarks/staff.py`. Who closes is followed by
+somebody new, so that the number of open cases stays.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import psutil
+
+from adapters.bootstrap import open_product
+from adapters.outbox.post import Post
+from adapters.product import Product
+from adapters.settings import Settings
+from adapters.temporal.dispatcher import Dispatcher
+from adapters.temporal.virtual import VirtualTime
+from adapters.temporal.worker import build_worker
+from benchmarks.scratch import directory, line, postgres
+from benchmarks.staff import Staff
+from domain.ports import Mailbox, Notification
+from domain.rules import load_rules
+from projections.runner import ProjectionRunner, prepare
+from projections.tasks import end
+from tests.workflows.world import next_working_monday
+
+CASES = 1_000
+MONTHS = 12
+MOST_ENTRIES = 5_000
+"""No history may have more."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """How it stood at the end of a month."""
+
+    number: int
+    open_cases: int
+    events: int
+    processes_begun: int
+    processes_open: int
+    longest_history: int
+    by_the_engine: int
+    by_people: int
+    worker_mib: float
+    seconds: float
+
+
+async def run(cases: int = CASES) -> dict:
+    began = time.perf_counter()
+    months: list[Month] = []
+    async with _a_product() as (product, virtual):
+        staff = Staff(product.log, product.application, product.rules, cases=cases)
+        await virtual.advance_to(next_working_monday(virtual.now, product.rules))
+        start = virtual.now
+        await staff.begin(start)
+        for number in range(1, MONTHS + 1):
+            await _live(staff, virtual, until=start + timedelta(days=365 * number / MONTHS))
+            months.append(_month(number, staff, virtual, time.perf_counter() - began))
+            _tell(months[-1])
+    _tell_all(staff)
+    longest = max(month.longest_history for month in months)
+    assert longest < MOST_ENTRIES, f"a history has {longest} entries"
+    return {
+        "cases": cases,
+        "closed": staff.closed,
+        "seconds": time.perf_counter() - began,
+        "longest_history": longest,
+        "months": [asdict(month) for month in months],
+        "by_the_engine": dict(staff.by_the_engine.most_common()),
+        "by_people": dict(staff.done.most_common()),
+        "refused": dict(staff.refused.most_common()),
+    }
+
+
+async def _live(staff: Staff, virtual: VirtualTime, *, until: datetime) -> None:
+    while staff.next_instant < until:
+        await virtual.advance_to(staff.next_instant)
+        await staff.act(virtual.now)
+        await virtual.settle()
+    await virtual.advance_to(until)
+
+
+class _Letterbox:
+    """Takes what is delivered and keeps nothing, so that memory tells of the engine alone."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+
+    async def deliver(self, notification: Notification) -> None:
+        del notification
+        self.delivered += 1
+
+
+@contextlib.asynccontextmanager
+async def _a_product() -> AsyncIterator[tuple[Product, VirtualTime]]:
+    with directory() as place:
+        async with (
+            postgres() as dsn,
+            VirtualTime.started(place) as virtual,
+            open_product(Settings(), dsn=dsn, clock=virtual.clock, rules=load_rules()) as product,
+        ):
+            await prepare(product.pool)
+            mailbox = _Letterbox()
+            async with _an_engine(product, virtual, mailbox):
+                yield product, virtual
+
+
+@contextlib.asynccontextmanager
+async def _an_engine(product: Product, virtual: VirtualTime, mailbox: Mailbox) -> AsyncIterator[None]:
+    dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue="year")
+    post = Post(product.pool, product.log, mailbox)
+    projections = ProjectionRunner(product.pool, product.log)
+    virtual.watch(dispatcher, product.log, post, in_order=False)
+    async with build_worker(virtual.client, product.application, task_queue="year"):
+        running = [asyncio.create_task(part.run()) for part in (dispatcher, post, projections)]
+        try:
+            yield
+        finally:
+            await end(running)
+            await virtual.end()
+
+
+def _month(number: int, staff: Staff, virtual: VirtualTime, seconds: float) -> Month:
+    gc.collect()
+    return Month(
+        number=number,
+        open_cases=staff.open_cases,
+        events=staff.events,
+        processes_begun=virtual.processes_begun,
+        processes_open=virtual.processes_open,
+        longest_history=virtual.longest_history,
+        by_the_engine=staff.by_the_engine.total(),
+        by_people=staff.done.total(),
+        worker_mib=psutil.Process(os.getpid()).memory_info().rss / 2**20,
+        seconds=seconds,
+    )
+
+
+def _tell(month: Month) -> None:
+    line(
+        f"month {month.number}: {month.open_cases:,} cases open, {month.events:,} events,"
+        f" {month.processes_open:,} processes",
+        f"{month.worker_mib:,.0f} MiB",
+        f"longest history {month.longest_history:,}; {month.seconds:.0f} s",
+    )
+
+
+def _tell_all(staff: Staff) -> None:
+    for what, counted in (("by the engine", staff.by_the_engine), ("by people", staff.done)):
+        line(what, f"{counted.total():,}", ", ".join(f"{name} {n:,}" for name, n in counted.most_common(8)))
+    line(
+        "refused",
+        f"{staff.refused.total():,}",
+        ", ".join(f"{n} x {name}" for name, n in staff.refused.most_common(6)),
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import year
 
-CASES = 30
+CASES = 5
 MOST_GROWTH_MIB = 150
 """From the second month to the last."""
 
@@ -16,7 +16,7 @@ async def test_a_year_of_open_cases_leaves_no_history_too_long_and_no_memory_beh
     lived = await year.run(CASES)
     months = lived["months"]
     assert len(months) == year.MONTHS
-    assert months[-1]["open_cases"] >= CASES - 2, "who closes is followed by somebody new"
+    assert months[-1]["open_cases"] >= CASES - 1, "who closes is followed by somebody new"
     assert lived["longest_history"] < year.MOST_ENTRIES
     assert months[-1]["worker_mib"] - months[1]["worker_mib"] < MOST_GROWTH_MIB
     assert lived["by_the_engine"]["mark-contact-overdue"] > 0

@@ -237,12 +237,16 @@ async def _whole_log(product: Product) -> list[Recorded]:
     return events
 
 
+_NEVER_EMPTY = ("cases", "cases_search", "audit", "audit_case", "caseload_carried", "caseload_stage", "due")
+"""Views in which these cases must have left rows, or the comparison would prove nothing."""
+
+
 async def _the_read_models_are_as_rebuilt(product: Product, worker: Process) -> None:
     """Kept through three crashes, every row is what a rebuild from the log makes of it."""
     assert await product.read_models.wait_for(await product.log.head(), timeout=90)
     await worker.interrupted(seconds=60)
     kept = await every_row(product.pool)
-    assert all(kept[table] for table in kept if "case" in table)
+    assert all(kept[f"read.{table}"] for table in _NEVER_EMPTY)
     for projection in PROJECTIONS:
         await rebuild(product.pool, projection)
     await ProjectionRunner(product.pool, product.log).catch_up()

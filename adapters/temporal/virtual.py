@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # A timer fires a little after the deadline it was set for, by the time that the step before it took.
 _SLACK: Final = timedelta(milliseconds=20)
 _SHORT_WHILE: Final = 0.002
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 90.0
 _AT_ONCE: Final = 16
 """How many processes are looked at at the same moment."""
 _RUNNING: Final = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING

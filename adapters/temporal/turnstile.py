@@ -38,7 +38,10 @@ class Turnstile(Interceptor, WorkerInterceptor):
         self.touched: dict[str, int] = {}
         """Those of them that may be under way, with how often they were touched: told of something, or doing a step."""
         self.clock_ahead = timedelta(0)
-        self.one_at_a_time = False
+        self.shut = False
+        """Whether a step has to wait until it is let through."""
+        self.one_at_a_time = True
+        """Whether that is one step, or all those that wait."""
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     def begins(self, workflow_id: str) -> None:
@@ -76,22 +79,23 @@ class Turnstile(Interceptor, WorkerInterceptor):
         return workflow_id in self._waiting
 
     def let_through(self) -> str | None:
-        """Let the first of those that wait do its step; answer whose it was, if anybody waits."""
-        first = min(self._waiting, default=None)
-        if first is not None:
-            self._waiting.pop(first).set_result(None)
-        return first
+        """Let the first of those that wait do its step, or all of them; answer whose is the first, if anybody waits."""
+        in_turn = sorted(self._waiting)
+        for workflow_id in in_turn[:1] if self.one_at_a_time else in_turn:
+            turn = self._waiting.pop(workflow_id)
+            if not turn.done():
+                turn.set_result(None)
+        return next(iter(in_turn), None)
 
-    def let_everybody_through(self) -> None:
+    def open_for_good(self) -> None:
         """Let everybody through, now and from now on."""
-        self.one_at_a_time = False
-        while self.let_through() is not None:
-            pass
+        self.shut = self.one_at_a_time = False
+        self.let_through()
 
     async def pass_through(self, workflow_id: str) -> None:
         """Wait to be let through."""
         self.touch(workflow_id)
-        if not self.one_at_a_time:
+        if not self.shut:
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting[workflow_id] = turn

@@ -36,8 +36,8 @@ BATCH_BYTES: Final = 4_000_000
 """What goes into one statement: much more makes it no faster per command, and everybody in it wait longer."""
 LINES: Final = 2
 """How many batches may be on their way at once: one is written, and the next is there when its turn comes."""
-_MAKING_SECONDS: Final = 0.00003
-_WRITING_SECONDS: Final = 0.00002
+_MAKING_SECONDS: Final = 0.00005
+_WRITING_SECONDS: Final = 0.00004
 """What one command costs this process, and the database without the commit. Two batches of half, with a commit each, are
 better than one of all while a commit takes less than this process needs for the commands of all who are about."""
 _LINGER_SECONDS: Final = 0.005

@@ -274,9 +274,6 @@ ALTER TABLE ONLY dispatch.untold
     ADD CONSTRAINT untold_pkey PRIMARY KEY (name, case_id);
 
 ALTER TABLE ONLY log.event
-    ADD CONSTRAINT event_event_id_key UNIQUE (event_id);
-
-ALTER TABLE ONLY log.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (originator_id, originator_version);
 
 ALTER TABLE ONLY log.identity_key
@@ -297,7 +294,7 @@ ALTER TABLE ONLY outbox."position"
 ALTER TABLE ONLY outbox.unread
     ADD CONSTRAINT unread_pkey PRIMARY KEY ("position");
 
-CREATE INDEX event_command_id ON log.event USING btree (command_id, notification_id);
+CREATE UNIQUE INDEX event_command_id_event_id ON log.event USING btree (command_id, event_id);
 
 CREATE INDEX event_key_worker_registered ON log.event USING btree (notification_id) WHERE (topic = 'KeyWorkerRegistered'::text);
 

@@ -14,7 +14,7 @@ from adapters.postgres.append_core import _SQL, RawAppend, RawEvent, RawStream, 
 from adapters.postgres.errors import LogDefect, TextHasNul
 from adapters.postgres.event_log import _SQL as READING
 from adapters.postgres.event_log import PostgresEventLog
-from domain.messages import Envelope, Recorded
+from domain.messages import Recorded
 from domain.ports import ANY_VERSION, Append, NewEvent, Stream, StreamChange, VersionConflict
 from tests.log.writing import Noted, as_owner, change, envelope, note, positions, the_whole_log, until
 
@@ -183,15 +183,13 @@ async def test_each_append_is_announced_once_with_its_last_position(
 
 
 async def test_an_event_id_is_never_used_twice_and_the_refusal_quotes_no_data(log: PostgresEventLog) -> None:
-    stream, first, second = uuid4(), uuid4(), uuid4()
-    one: Envelope = envelope(first)
-    new = NewEvent(Noted(stream=stream, text="Robin Example"), one)
-    await log.append(Append(first, "Note", (StreamChange(stream, 0, (new,)),)))
+    stream, command = uuid4(), uuid4()
+    new = NewEvent(Noted(stream=stream, text="Robin Example"), envelope(command))
     with pytest.raises(LogDefect, match="UniqueViolationError") as refused:
-        await log.append(Append(second, "Note", (StreamChange(stream, 1, (new,)),)))
+        await log.append(Append(command, "Note", (StreamChange(stream, 0, (new, new)),)))
     assert "Robin" not in str(refused.value)
     assert refused.value.__context__ is None
-    assert await log.head() == 1
+    assert await log.head() == 0
 
 
 async def test_a_stream_is_read_from_after_a_version_and_up_to_a_position(log: PostgresEventLog) -> None:

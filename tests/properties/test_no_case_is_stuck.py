@@ -1,7 +1,8 @@
 """Random lives: legal and illegal commands, lapses of time, and the engine's own steps. No case is ever stuck.
 
 Every open case has somebody or something to go on by: a deadline that is still to come, or a step of the pathway that
-some role may take now. And whatever happens, a case is what its events tell, and moves only where the table says.
+some role may take now. Whatever happens, a case is what its events tell, and moves only where the table says; and should
+all processes be lost, those that are begun anew wait for the same as those that ran.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ from tests.support.scenario import (
     some_id,
 )
 from tests.support.situations import Situation, situations
+from workflows.contracts import ProcessKind
+from workflows.process import Step
 
 USUAL: Mapping[str, Situation] = situations("nobody")
 OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
@@ -382,6 +385,7 @@ class Lives(RuleBasedStateMachine):
         for case_id in self.cases:
             self._no_case_is_stuck(case_id)
             self._a_case_is_what_its_events_tell(case_id)
+        self._what_is_begun_anew_waits_for_the_same()
 
     def _no_case_is_stuck(self, case_id: UUID) -> None:
         case = self._case(case_id)
@@ -418,6 +422,21 @@ class Lives(RuleBasedStateMachine):
                 allowed = MOVES[one.event.TOPIC][stage]
                 assert was.stage in (allowed if isinstance(allowed, tuple) else (allowed,))
             stage = was.stage
+
+    def _what_is_begun_anew_waits_for_the_same(self) -> None:
+        before = len(self.engine.log.recorded)
+        anew = self.engine.rebuilt()
+        assert len(self.engine.log.recorded) == before, "a step that was taken is not taken again"
+        assert anew.progress.keys() == self.engine.progress.keys()
+        for stream_id in anew.progress:
+            assert self._shown(anew.waiting(stream_id)) == self._shown(self.engine.waiting(stream_id))
+
+    @staticmethod
+    def _shown(waiting: Mapping[ProcessKind, tuple[str, Step | None]]) -> dict[ProcessKind, tuple[Any, ...]]:
+        """What each waits for, and which step it takes when by itself."""
+        return {
+            kind: (waits_for, step and (step.key, step.due_at)) for kind, (waits_for, step) in waiting.items()
+        }
 
 
 TestNoCaseIsStuck = Lives.TestCase

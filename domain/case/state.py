@@ -12,6 +12,14 @@ from types import ModuleType
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+from domain.case.allocation_states import (
+    AllocationState,
+    CoverState,
+    WaitingState,
+    allocation_after,
+    cover_after,
+    waiting_after,
+)
 from domain.case.bands import Band
 from domain.case.consent_rules import GrantNotInState
 from domain.case.disclosure import bases_of
@@ -154,7 +162,10 @@ class Case:
     """In which band the case waited before it left the list; it has that band again if it comes back to it."""
     joined_at: datetime | None = None
     """Since when the case has a place on the waiting list; kept until the person is engaged with a worker."""
+    waiting_state: WaitingState = WaitingState.NONE
     offer_open: WorkerOffered | None = None
+    allocation_state: AllocationState = AllocationState.UNALLOCATED
+    cover_state: CoverState = CoverState.UNCOVERED
     away: Away | None = None
     cover: Cover | None = None
     handover: PlannedHandover | None = None
@@ -298,7 +309,11 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
         case.came_from[case.stage] = before
     if case.stage not in (before, Stage.CLOSED):
         case.stop_clocks(*support.left_behind(case.stage))
+    case.allocation_state = allocation_after(case.allocation_state, event)
+    case.cover_state = cover_after(case.cover_state, event)
+    case.waiting_state = waiting_after(case.waiting_state, event)
     _EVOLVE[type(event)](case, event)
+    allocation.leave_behind(case)
     if case.authorities:
         consent.use_up(case, bases_of(event))
     return case

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from domain.case import action, escalation, grants, safeguarding, stages
+from domain.case import action, allocation_states, escalation, grants, safeguarding, stages
 from domain.meeting import state as meeting
 
 PAGE = Path(__file__).parents[2] / "docs" / "pathway.md"
@@ -39,6 +39,20 @@ def drawn() -> str:
             "",
             *_diagram(meeting.MOVES, start="New", end=None),
             "",
+            "## An allocation to a key worker",
+            "",
+            *_diagram(allocation_states.ALLOCATION_MOVES, start="Unallocated", end=None),
+            "",
+            "## A cover",
+            "",
+            "It runs beside the allocation while the key worker is away, and ends with it.",
+            "",
+            *_diagram(allocation_states.COVER_MOVES, start="Uncovered", end=None),
+            "",
+            "## A place on the waiting list",
+            "",
+            *_diagram(allocation_states.WAITING_MOVES, start="none", end=None),
+            "",
             "## A safeguarding concern",
             "",
             *_diagram(safeguarding.CONCERN_MOVES, start="None", end="closed"),
@@ -60,8 +74,11 @@ def _diagram(moves: object, *, start: str, end: str | None) -> Iterable[str]:
                     arrows.setdefault((str(source), str(one)), []).append(topic)
     yield "```mermaid"
     yield "stateDiagram-v2"
+    come_back_to = any(target == start for _, target in arrows)
+    if come_back_to:
+        yield f"    [*] --> {start}"
     for (source, target), topics in arrows.items():
-        begin = "[*]" if source == start else source
+        begin = "[*]" if source == start and not come_back_to else source
         yield f"    {begin} --> {target}: {', '.join(topics)}"
     if end is not None:
         yield f"    {end} --> [*]"

@@ -440,21 +440,22 @@ def _of_an_allocation() -> dict[str, Place]:
         "Allocated, covered": away.after(FORMS["start-cover"]),
         "Allocated, worker leaves": accepted.after(FORMS["record-key-worker-leaving"]),
         "HandoverPlanned": planned,
-        "HandedOver": planned.after(FORMS["complete-worker-handover"]).about(
+        "Allocated, handed over": planned.after(FORMS["complete-worker-handover"]).about(
             worker_id=KIM.worker_id, successor_id=SAM.worker_id, cover_worker_id=SAM.worker_id
         ),
-        "Ended": accepted.after(FORMS["end-allocation, other_worker"]),
+        "Unallocated, ended": accepted.after(FORMS["end-allocation, other_worker"]),
+        "Unallocated, closed": accepted.after(FORMS["withdraw-participation"]),
+        "Unallocated, merged": accepted.after(FORMS["merge-cases"]),
     }
 
 
 def _allocation_state(at: Place) -> str | None:
-    case = at.states.cases[ROBIN.case_id]
-    if case.worker_id is None:
-        ended = bool(case.refused_workers)
-        return "Ended" if ended else "Proposed" if case.candidates else "Unallocated"
-    if case.handover is not None:
-        return "HandoverPlanned"
-    return "HandedOver" if case.worker_id == KIM.worker_id else "Allocated"
+    return at.states.cases[ROBIN.case_id].allocation_state
+
+
+def cover_state(at: Place) -> str | None:
+    """Whether the case is covered there."""
+    return at.states.cases[ROBIN.case_id].cover_state
 
 
 # -- F, a concern ----------------------------------------------------------------------------------------------------
@@ -488,6 +489,7 @@ def _on_the_waiting_list() -> dict[str, Place]:
     waiting = _case(ROBIN.waiting(), SAM)
     asked = waiting.after(FORMS["raise-waiting-check"], lapse=timedelta(days=40))
     first = waiting.after(FORMS["change-band"])
+    nobody_else = _case(ROBIN.waiting(), SAM, pool=())
     return {
         "none": _case(ROBIN.accepted(), pool=()),
         "Waiting": waiting,
@@ -501,16 +503,16 @@ def _on_the_waiting_list() -> dict[str, Place]:
         ),
         "Offered": waiting.after(FORMS["offer-worker"]),
         "Left": waiting.after(FORMS["remove-from-waiting-list"]),
+        "Left, merged": waiting.after(FORMS["merge-cases"]),
+        "Left, allocated": waiting.after(FORMS["allocate-key-worker"]),
+        "Left, allocated and queried": nobody_else.after(FORMS["allocate-key-worker"]).after(
+            FORMS["query-allocation"]
+        ),
     }
 
 
 def _waiting_state(at: Place) -> str | None:
-    case = at.states.cases[ROBIN.case_id]
-    if case.stage is Stage.CLOSED:
-        return "Left"
-    if case.offer_open is not None:
-        return "Offered"
-    return "Waiting" if case.stage is Stage.WAITING_LIST else "none"
+    return at.states.cases[ROBIN.case_id].waiting_state
 
 
 # -- J, an escalation ------------------------------------------------------------------------------------------------
@@ -630,6 +632,8 @@ def machines() -> dict[str, Machine]:
                 "complete-worker-handover",
                 "hand-over-caseload",
                 "end-allocation",
+                "reopen-case",
+                "reverse-merge",
             ),
             _allocation_state,
         ),
@@ -662,6 +666,9 @@ def machines() -> dict[str, Machine]:
                 "decline-offer",
                 "allocate-key-worker",
                 "remove-from-waiting-list",
+                "query-allocation",
+                "reopen-case",
+                "reverse-merge",
             ),
             _waiting_state,
         ),

@@ -154,8 +154,8 @@ Allocated | query-allocation | AllocationQueried | Proposed
 Allocated, worker away | start-cover | CoverStarted | Allocated
 Allocated, covered | end-cover | CoverEnded | Allocated
 Allocated, accepted | plan-handover | HandoverPlanned | HandoverPlanned
-HandoverPlanned | complete-worker-handover | KeyWorkerChanged | HandedOver
-Allocated | end-allocation, other_worker | AllocationEnded | Ended
+HandoverPlanned | complete-worker-handover | KeyWorkerChanged | Allocated
+Allocated | end-allocation, other_worker | AllocationEnded | Unallocated
 Allocated, worker away | mark-allocation-orphaned | AllocationOrphaned, EscalationRaised | Allocated
 """
 
@@ -179,6 +179,7 @@ Waiting, a check is due | record-waiting-check | WaitingCheckRecorded | Waiting
 Waiting, a check is due | mark-waiting-check-missed | WaitingCheckMissed | Waiting
 Waiting | offer-worker | WorkerOffered | Offered
 Offered | decline-offer | OfferDeclined | Waiting
+Offered | accept-offer | WaitingListLeft | Left
 Waiting | remove-from-waiting-list | WaitingListLeft | Left
 Offered | remove-from-waiting-list | WaitingListLeft | Left
 Waiting, in band P1 | mark-priority-wait-exceeded | PriorityWaitExceeded | Waiting

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from domain import catalogue
-from domain.case import action, escalation, grants, safeguarding, stages
+from domain.case import action, allocation_states, escalation, grants, safeguarding, stages
 from domain.errors import WrongStage
 from domain.meeting import state as meeting
 from tests.domain.forms import FORMS
-from tests.domain.pairs import Move, leaves_no_trace, said, stage_moves
-from tests.domain.places import Machine, machines
+from tests.domain.pairs import Move, Place, leaves_no_trace, said, stage_moves
+from tests.domain.places import Machine, cover_state, machines
 from tests.domain.reference import ROWS
 from tests.support.scenario import Outcome
 
@@ -207,29 +207,39 @@ def test_every_entry_of_the_tables_of_moves_is_reached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "moves"),
+    ("machine", "reads", "moves"),
     [
-        ("B, a consent", grants.GRANT_MOVES),
-        ("D, an action", action.ACTION_MOVES),
-        ("F, a safeguarding concern", safeguarding.CONCERN_MOVES),
-        ("J, an escalation", escalation.ESCALATION_MOVES),
+        ("B, a consent", None, grants.GRANT_MOVES),
+        ("D, an action", None, action.ACTION_MOVES),
+        ("E, an allocation", None, allocation_states.ALLOCATION_MOVES),
+        ("E, an allocation", cover_state, allocation_states.COVER_MOVES),
+        ("F, a safeguarding concern", None, safeguarding.CONCERN_MOVES),
+        ("G, a place on the waiting list", None, allocation_states.WAITING_MOVES),
+        ("J, an escalation", None, escalation.ESCALATION_MOVES),
     ],
 )
 def test_the_lesser_machines_move_as_their_tables_say_and_in_every_way_they_say(
-    machine: str, moves: Mapping[str, Mapping[Any, Any]]
+    machine: str, reads: Callable[[Place], str | None] | None, moves: Mapping[str, Mapping[Any, Any]]
 ) -> None:
     of = _machines()[machine]
-    happened: set[Move] = set()
-    for state in of.places:
-        for outcome in _walked(machine, state).values():
-            if outcome.refusal is not None:
-                continue
-            before = of.state(of.places[state])
-            after = of.state(of.places[state].with_events(*outcome.happened))
-            topics = [event.TOPIC for event in outcome.happened if event.TOPIC in moves]
-            if before != after:
-                happened.add(Move(topics[-1], str(before), str(after)))
+    happened = {
+        move
+        for state in of.places
+        for outcome in _walked(machine, state).values()
+        if outcome.refusal is None
+        for move in _moved(of.places[state], outcome, reads or of.state)
+    }
     assert happened == {Move(one.topic, str(one.before or "none"), str(one.after)) for one in _allowed(moves)}
+
+
+def _moved(at: Place, outcome: Outcome, state: Callable[[Place], str | None]) -> Iterator[Move]:
+    """How the events moved one thing from state to state."""
+    before = state(at)
+    for number, event in enumerate(outcome.happened, start=1):
+        after = state(at.with_events(*outcome.happened[:number]))
+        if before != after:
+            yield Move(event.TOPIC, str(before), str(after))
+        before = after
 
 
 def test_a_stage_refuses_by_its_name() -> None:

@@ -13,6 +13,7 @@ from domain.case import offers as of
 from domain.case import waiting_list as wl
 from domain.case import wishes as wi
 from domain.case import worker_handover as wh
+from domain.case.allocation_states import WITH_A_WORKER, AllocationState, CoverState, WaitingState
 from domain.case.stages import Stage
 from domain.messages import WorkerId
 
@@ -122,11 +123,11 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
         case of.WorkerOffered():
             case.offer_open = event
         case of.OfferDeclined():
-            case.offer_open = None
+            pass
         case al.WaitingListLeft():
             case.stop_clocks("waiting_check", "waiting_check_answer", "priority_wait")
             case.band_when_left = case.band
-            case.band = case.offer_open = None
+            case.band = None
         case al.KeyWorkerAllocated():
             case.stop_clocks("allocation")
             case.worker_id, case.allocation_accepted, case.contact_attempts = event.worker_id, False, 0
@@ -149,7 +150,6 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.queried_workers.add(event.worker_id)
             if event.ground == "conflict_of_interest":
                 case.conflicts.add(event.worker_id)
-            case.worker_id = None
             case.due["allocation"] = event.allocation_due_at
         case al.AllocationAnswerOverdue():
             case.overdue.add("allocation_answer")
@@ -178,7 +178,6 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.stop_clocks("orphaned")
             case.due["cover_ends"] = event.ends_at
         case co.CoverEnded():
-            case.cover = None
             case.stop_clocks("cover_ends")
             if event.orphaned_at is not None:
                 case.due["orphaned"] = event.orphaned_at
@@ -191,15 +190,13 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.stop_clocks("allocation_answer", "orphaned", "cover_ends", "handover_start")
             case.worker_id, case.allocation_accepted = event.to_worker, True
             case.met_face_to_face = event.joint_visit_held
-            case.away = case.cover = case.handover = None
+            case.away = None
         case _:
             assert_never(event)
 
 
 def _ended(case: Case, event: al.AllocationEnded) -> None:
-    case.worker_id = None
-    case.allocation_accepted = False
-    case.away = case.cover = case.handover = None
+    case.away = None
     case.stop_clocks(*_OF_THE_WORKER)
     if event.because == "other_worker":
         case.refused_workers.add(event.worker_id)
@@ -209,3 +206,15 @@ def _ended(case: Case, event: al.AllocationEnded) -> None:
         case.stop_clocks(*_OF_SUPPORT)
     if event.allocation_due_at is not None:
         case.due["allocation"] = event.allocation_due_at
+
+
+def leave_behind(case: Case) -> None:
+    """Drop what the states of the allocation, of its cover and of the place on the list do not keep."""
+    if case.allocation_state not in WITH_A_WORKER:
+        case.worker_id, case.allocation_accepted = None, False
+    if case.allocation_state is not AllocationState.HANDOVER_PLANNED:
+        case.handover = None
+    if case.cover_state is not CoverState.COVERED:
+        case.cover = None
+    if case.waiting_state is not WaitingState.OFFERED:
+        case.offer_open = None

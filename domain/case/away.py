@@ -99,7 +99,12 @@ def cover_clock(case: Case, rules: Rules) -> str:
 def unavailability(
     case: Case, worker: KeyWorker, moment: Moment, rules: Rules
 ) -> Sequence[KeyWorkerUnavailable]:
-    """What this case must know of its worker's absence or last day; nothing if they simply are there."""
+    """What this case must know of its worker's absence or last day; nothing if they simply are there.
+
+    Who may not go on because of a conflict of interest is away from the case for good already: an absence would end.
+    """
+    if worker.worker_id in case.conflicts:
+        return []
     away: list[KeyWorkerUnavailable] = []
     if worker.absence is not None and not _is_over(worker.absence, rules.london_day(moment.now)):
         away.append(_absent(case, worker.worker_id, worker.absence, moment, rules))

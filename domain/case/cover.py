@@ -266,6 +266,15 @@ def cover_ended_by_return(case: Case, moment: Moment, rules: Rules) -> Sequence[
     return [_ended(case, moment, rules, because="worker_returned", still_away=False)]
 
 
+def cover_ended_by_conflict(
+    case: Case, worker_id: WorkerId, moment: Moment, rules: Rules
+) -> Sequence[CoverEnded]:
+    """The end of a cover by this worker, if they cover the case; somebody else is needed while the key worker is away."""
+    if case.cover is None or case.cover.worker_id != worker_id:
+        return []
+    return [_ended(case, moment, rules, because="ended", still_away=case.away is not None)]
+
+
 def _is_away(case: Case, worker: KeyWorker, moment: Moment, rules: Rules) -> bool:
     """Whether the worker does not answer for the case on the next working day either."""
     today = rules.london_day(moment.now)

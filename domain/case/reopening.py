@@ -19,6 +19,7 @@ from domain.case.away import unavailability
 from domain.case.closure import end_case, off_the_list
 from domain.case.disclosure import already_disclosed
 from domain.case.history import stage_changes
+from domain.case.matching import Pairing, WorkerAtHardLimit, broken_hard_rules
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.triage import ReferralAttached
 from domain.case.waiting_list import urgent_wait
@@ -331,17 +332,24 @@ def shared_in_error(history: Sequence[Recorded], survivors: Sequence[Recorded]) 
 def _goes_on(
     case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
 ) -> tuple[Stage, Sequence[Event]]:
-    """Where the case goes on, and the worker's place: one who is full or gone leaves it to a new allocation."""
+    """Where the case goes on, and the worker's place: one who is full, gone or kept from it leaves it to a new allocation."""
     before = case.came_from[Stage.CLOSED]
     if before is Stage.ON_AGENDA:
         return Stage.READY_FOR_FORUM, []  # the meeting it was listed for goes on without it
     if case.worker_when_closed is None:
         return before, []
-    if worker is None or worker.is_at_hard_limit or not worker.active_on(rules.london_day(moment.now)):
+    if worker is None or not _may_have_it_again(case, worker, moment, rules):
         return Stage.AWAITING_ALLOCATION, []
     points = points_of(case, rules, stepping_down=before in (Stage.STEPPING_DOWN, Stage.MONITORING))
     taken = CaseTaken(worker_id=worker.worker_id, case_id=case.case_id, points=points)
     return before, [taken, *unavailability(case, worker, moment, rules)]
+
+
+def _may_have_it_again(case: Case, worker: KeyWorker, moment: Moment, rules: Rules) -> bool:
+    """An absence is told to the case that comes back; what nobody lifts, and the hard limit, leave the worker out."""
+    pair = Pairing(case, worker, rules.programme(case.programme), rules.london_day(moment.now))
+    broken = broken_hard_rules(pair)
+    return all(rule.may_be_overridden and rule.refusal is not WorkerAtHardLimit for rule in broken)
 
 
 def _actions_again(case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:

@@ -49,12 +49,14 @@ class SteppedBackUp(CaseEvent):
 
 
 def may_go_on(case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules) -> bool:
-    """The monitoring time still runs, and the worker is there and not above their limit.
+    """The monitoring time still runs, and the worker is there, has no conflict of interest and is not above their limit.
 
     The case has stayed on their caseload all the time, so it needs no further place.
     Source: machine A, StepBackUp (domain reference 2.4); caseload limits (5.1).
     """
-    if worker is None or (case.monitoring_ends_at is not None and moment.now > case.monitoring_ends_at):
+    if worker is None or worker.worker_id in case.conflicts:
+        return False
+    if case.monitoring_ends_at is not None and moment.now > case.monitoring_ends_at:
         return False
     return worker.active_on(rules.london_day(moment.now)) and len(worker.cases) <= worker.hard_limit
 

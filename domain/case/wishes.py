@@ -13,6 +13,7 @@ from pydantic import Field
 
 from domain.case.allocation_end import MAY_GO_BACK, taken_off
 from domain.case.away import excluded_today
+from domain.case.cover import cover_ended_by_conflict
 from domain.case.viewers import ViewerBarred
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotFound, RuleBroken
@@ -113,7 +114,7 @@ def record_worker_preference(
 def declare_conflict_of_interest(
     command: DeclareConflictOfInterest, case: Case, worker: KeyWorker, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """The worker may not see the case either. Who has it is taken off at once; where the pathway must not go back, cover is needed today.
+    """The worker may not see the case either. Who has or covers it is taken off at once; where the pathway must not go back, cover is needed today.
 
     Source: conflict of interest, hard; exclusion and block of access (domain reference 2.13, 5.3).
     """
@@ -135,7 +136,7 @@ def declare_conflict_of_interest(
         ground="conflict_of_interest",
     )
     if case.worker_id != worker.worker_id:
-        return [declared, barred]
+        return [declared, barred, *cover_ended_by_conflict(case, worker.worker_id, moment, rules)]
     if case.stage in MAY_GO_BACK:
         ended = taken_off(case, worker, moment, rules, because="conflict_of_interest")
         return [declared, barred, *ended]

@@ -8,9 +8,14 @@ from domain.case import away as aw
 from domain.case import cover as co
 from domain.case import matching
 from domain.case import support as su
+from domain.case import wishes as wi
 from domain.case.allocation import NotTheKeyWorker
 from domain.case.escalation import EscalationRaised
+from domain.case.leaving import WithdrawParticipation
+from domain.case.reopening import CaseReopened, ReopenCase
 from domain.case.stages import Stage
+from domain.case.step_up import StepBackUp, SteppedBackUp
+from domain.case.viewers import ViewerBarred
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
 from domain.keyworker import events as k
 from domain.keyworker import worker as wo
@@ -223,3 +228,68 @@ def test_who_covers_records_contact_as_the_key_worker_would_and_nobody_else_does
     given(case, ALEX).when(review, as_=ALEX.actor, at=MONDAY).one(su.PlanReviewed)
     kim = a_worker("kim")
     given(case, ALEX, kim).when(review, as_=kim.actor, at=MONDAY).refused(NotTheKeyWorker)
+
+
+# -- a conflict of interest where the pathway does not go back -------------------------------------------------------
+
+
+def conflict(of: WorkerStory, story: CaseStory) -> wi.DeclareConflictOfInterest:
+    return wi.DeclareConflictOfInterest(case_id=story.case_id, worker_id=of.worker_id, kind="relative")
+
+
+@pytest.mark.parametrize("last", [None, date(2027, 3, 5)])
+def test_an_absence_changes_nothing_about_a_conflict_of_interest_and_its_end_brings_nobody_back(
+    last: date | None,
+) -> None:
+    story = a_case().active(SAM).suspended()
+    excluded = after(story, ALEX, command=conflict(SAM, story))
+    missed = given(*excluded).when(absence(date(2027, 3, 1), last), at=MONDAY)
+    missed.then(k.KeyWorkerAbsent)
+    away = [*excluded, *missed.happened]
+    stands = missed.after.case
+    assert stands.away is not None
+    assert stands.away.because == "conflict_of_interest"
+    assert stands.due["orphaned"] == london(2027, 3, 1, 17)
+    covered = after(*away, command=cover(date(2027, 3, 31)))
+    back = given(*covered).when(wo.EndAbsence(worker_id=SAM.worker_id), at=london(2027, 3, 4, 9))
+    back.then(k.KeyWorkerReturned)
+    assert back.after.case.cover is not None
+    over = given(*covered, *back.happened).when(
+        co.MarkCoverEnded(case_id=story.case_id), at=london(2027, 3, 31, 17)
+    )
+    over.then(like(co.CoverEnded, orphaned_at=london(2027, 4, 1, 17)))
+
+
+def test_a_worker_with_a_conflict_of_interest_who_leaves_is_missed_from_the_day_of_the_conflict() -> None:
+    story = a_case().active(SAM).suspended()
+    excluded = after(story, ALEX, command=conflict(SAM, story))
+    leaving = wo.RecordKeyWorkerLeaving(worker_id=SAM.worker_id, last_day=date(2027, 6, 30))
+    given(*excluded).when(leaving, at=MONDAY).then(k.KeyWorkerLeft)
+
+
+def test_who_covers_and_has_a_conflict_of_interest_covers_no_more() -> None:
+    covered = active().worker_away().covered_by(ALEX)
+    declared = given(covered, ALEX).when(conflict(ALEX, covered), at=MONDAY)
+    declared.then(
+        wi.ConflictOfInterestDeclared,
+        ViewerBarred,
+        like(co.CoverEnded, cover_worker_id=ALEX.worker_id, orphaned_at=london(2027, 3, 2, 17)),
+    )
+
+
+def test_a_worker_with_a_conflict_of_interest_does_not_get_the_case_again_when_it_is_reopened() -> None:
+    story = a_case().active(SAM).suspended()
+    excluded = given(story).when(conflict(SAM, story)).accepted().happened
+    closed = given(story, excluded).when(WithdrawParticipation(case_id=story.case_id)).accepted().happened
+    reopen = ReopenCase(case_id=story.case_id, explanation="Came back")
+    reopened = given(story, excluded, closed).when(reopen, at=story.now)
+    assert reopened.one(CaseReopened).worker_id is None
+    assert reopened.after.case.stage is Stage.AWAITING_ALLOCATION
+
+
+def test_support_that_steps_back_up_waits_for_another_worker_than_one_with_a_conflict_of_interest() -> None:
+    story = a_case().active(SAM).handed_over()
+    excluded = after(story, command=conflict(SAM, story))
+    back = given(*excluded).when(StepBackUp(case_id=story.case_id, deterioration="Overdose"), at=MONDAY)
+    assert back.one(SteppedBackUp).to_stage is Stage.AWAITING_ALLOCATION
+    assert back.after.case.worker_id is None

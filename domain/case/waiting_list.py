@@ -18,7 +18,7 @@ from domain.case.allocation import (
     WaitingListJoined,
 )
 from domain.case.bands import Band, band_of
-from domain.case.closure import CaseClosed, ClosureReason, end_case, off_the_list
+from domain.case.closure import CaseClosed, end_case, off_the_list
 from domain.case.escalation import EscalationRaised, escalation_raised, open_escalation
 from domain.case.matching import rank
 from domain.case.stages import Stage
@@ -78,14 +78,15 @@ class WaitingReasonRequired(RuleBroken):
     code = "waiting_reason_required"
 
 
-ClosureOf = Literal["withdrawn", "died", "moved", "need_met", "merged"]
-_CLOSES_AS: Mapping[ClosureOf, ClosureReason] = {
-    "withdrawn": "withdrawn",
-    "died": "death",
-    "moved": "moved",
-    "need_met": "need_met",
-    "merged": "merged",
-}
+class RecordedOtherwise(RuleBroken):
+    """because: {because} is recorded with {command}, which asks for what has to be known; the case leaves the list by it."""
+
+    code = "recorded_otherwise"
+
+
+Left = Literal["withdrawn", "died", "moved", "need_met", "merged"]
+_RECORDED_WITH: Mapping[Left, str] = {"died": "record-death", "merged": "merge-cases"}
+"""A death takes a source that knows, a merge two strong identifiers and a second person."""
 
 
 def urgent_wait(case: Case, band: Band, moment: Moment, rules: Rules) -> Instant | None:
@@ -136,14 +137,16 @@ class ChangeBand(Command):
 
 
 class RemoveFromWaitingList(Command):
-    """Take a case off the waiting list for good and close it (Leave): withdrawn, died, moved, need met or merged."""
+    """Take a case off the waiting list for good and close it (Leave): withdrawn, moved or need met."""
 
     NAME: ClassVar[str] = "remove-from-waiting-list"
     PERMISSION: ClassVar[Permission] = Permission.CLOSE_CASE
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "because": "need_met"}
 
     case_id: CaseId
-    because: ClosureOf
+    because: Left = Field(
+        description="who died, or whose cases are merged, leaves by record-death or merge-cases"
+    )
     explanation: PersonalText | None = None
 
 
@@ -239,16 +242,18 @@ def change_band(command: ChangeBand, case: Case, moment: Moment, rules: Rules) -
     return [changed, *(escalated(case, moment, rules) if command.to_band == "P1" else [])]
 
 
-@decides(RemoveFromWaitingList)
+@decides(RemoveFromWaitingList, refuses=(RecordedOtherwise,))
 def remove_from_waiting_list(command: RemoveFromWaitingList, case: Case) -> Sequence[Event]:
-    """Source: machine A, RemoveFromWaitingList; machine G, Leave (domain reference 2.4, 2.10)."""
+    """Source: machine A, RemoveFromWaitingList, RecordDeath and MergeCases; machine G, Leave (domain reference 2.4, 2.10)."""
     case.require(command, Stage.WAITING_LIST)
+    if command.because in ("died", "merged"):
+        raise RecordedOtherwise(because=command.because, command=_RECORDED_WITH[command.because])
     return [
         *off_the_list(case, command.because),
         CaseClosed(
             case_id=case.case_id,
             person_id=case.person_id,
-            because=_CLOSES_AS[command.because],
+            because=command.because,
             explanation=command.explanation,
         ),
         *end_case(case, None),

@@ -13,6 +13,7 @@ from domain.case import waiting_list as wl
 from domain.case.bands import Band
 from domain.case.closure import CaseClosed
 from domain.case.escalation import EscalationRaised
+from domain.case.leaving import RecordDeath
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
 from domain.keyworker import events as k
@@ -222,23 +223,32 @@ def test_a_check_that_nobody_makes_is_missed_and_one_that_is_made_is_not() -> No
 # -- leaving ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("because", "closed"),
-    [
-        ("withdrawn", "withdrawn"),
-        ("died", "death"),
-        ("moved", "moved"),
-        ("need_met", "need_met"),
-        ("merged", "merged"),
-    ],
-)
-def test_a_case_leaves_the_list_for_good_and_closes(because: str, closed: str) -> None:
+@pytest.mark.parametrize("because", ["withdrawn", "moved", "need_met"])
+def test_a_case_leaves_the_list_for_good_and_closes(because: str) -> None:
     case = waiting()
     remove = wl.RemoveFromWaitingList.model_validate({"case_id": case.case_id, "because": because})
     left = given(case).when(remove, as_=MANAGER)
     assert left.one(al.WaitingListLeft).because == because
-    assert left.one(CaseClosed).because == closed
+    assert left.one(CaseClosed).because == because
     left.one(EpisodeEnded)
     after = left.after.case
     assert after.stage is Stage.CLOSED
     assert not {"waiting_check", "waiting_check_answer", "priority_wait"} & set(after.due)
+
+
+@pytest.mark.parametrize(("because", "command"), [("died", "record-death"), ("merged", "merge-cases")])
+def test_a_death_and_a_merge_are_not_taken_on_hearsay_on_the_waiting_list_either(
+    because: str, command: str
+) -> None:
+    """Source: machine A, RecordDeath "verified source", MergeCases "at least two strong identifiers" (domain reference 2.4)."""
+    case = waiting()
+    remove = wl.RemoveFromWaitingList.model_validate({"case_id": case.case_id, "because": because})
+    given(case).when(remove, as_=MANAGER).refused(wl.RecordedOtherwise, command=command)
+
+
+def test_who_died_leaves_the_list_as_soon_as_somebody_who_knows_has_confirmed_it() -> None:
+    case = waiting()
+    confirmed = RecordDeath(case_id=case.case_id, confirmed_by="gp", evidence_ref="letter-1")
+    left = given(case).when(confirmed, as_=MANAGER)
+    assert left.one(al.WaitingListLeft).because == "died"
+    assert left.after.case.stage is Stage.CLOSED

@@ -263,9 +263,9 @@ def remove_from_waiting_list(command: RemoveFromWaitingList, case: Case) -> Sequ
 @decides(MarkWaitingCheckMissed, refuses=(AlreadyRecorded,))
 def mark_waiting_check_missed(command: MarkWaitingCheckMissed, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.WAITING_LIST)
-    due_at = case.require_passed(command, "waiting_check_answer", moment.now)
-    if "waiting_check_answer" in case.overdue:
-        raise AlreadyRecorded(what="that the check was missed")
+    due_at = case.require_newly_passed(
+        command, "waiting_check_answer", moment.now, what="that the check was missed"
+    )
     return [WaitingCheckMissed(case_id=case.case_id, person_id=case.person_id, due_at=due_at)]
 
 
@@ -275,9 +275,9 @@ def mark_priority_wait_exceeded(
 ) -> Sequence[Event]:
     """Source: machine G, P1 waiting more than one working day raises machine J (domain reference 2.10)."""
     case.require(command, Stage.WAITING_LIST)
-    due_at = case.require_passed(command, "priority_wait", moment.now)
-    if "priority_wait" in case.overdue:
-        raise AlreadyRecorded(what="that the case waits too long")
+    due_at = case.require_newly_passed(
+        command, "priority_wait", moment.now, what="that the case waits too long"
+    )
     exceeded = PriorityWaitExceeded(case_id=case.case_id, person_id=case.person_id, due_at=due_at)
     return [exceeded, *escalated(case, moment, rules)]
 

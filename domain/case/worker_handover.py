@@ -1,13 +1,13 @@
-"""Handover from one key worker to the next: planned with a joint visit, or at once in an emergency; one case or all.
+"""Handover of a case from one key worker to the next: planned with a joint visit, or at once in an emergency.
 
-Few changes, only for good reason, and the person is told early. Not to be mixed up with the handover of a step-down
-to a receiving service (`step_down.py`), whose command is called `complete-handover`.
+Few changes, only for good reason, and the person is told early. A whole caseload at once is in `caseload_handover.py`.
+Not to be mixed up with the handover of a step-down to a receiving service (`step_down_handover.py`), whose command is
+called `complete-handover`.
 Source: machine E, PlanHandover and CompleteHandover (domain reference 2.8); leavers and emergencies (5.4).
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +21,6 @@ from domain.case.escalation import settled
 from domain.case.matching import (
     HARD_REFUSALS,
     Pairing,
-    WorkerRefused,
     broken_hard_rules,
 )
 from domain.case.stages import Stage
@@ -34,7 +33,6 @@ from domain.messages import (
     Command,
     Day,
     Event,
-    Message,
     Moment,
     PersonalText,
     StaffRef,
@@ -122,31 +120,7 @@ class JointVisitNotHeld(RuleBroken):
     code = "joint_visit_not_held"
 
 
-class CaseCannotGoTo(RuleBroken):
-    """assignments: case {case_id} cannot go to worker {worker_id}: {because}. Nothing was handed over; choose another for it."""
-
-    code = "case_cannot_go_to"
-
-
-class CaseNotAssigned(RuleBroken):
-    """assignments: nobody is named for case {case_id}; name a successor for each case, or one successor_id for all."""
-
-    code = "case_not_assigned"
-
-
-class NotOnThisCaseload(RuleBroken):
-    """assignments: worker {worker_id} does not have the case {case_id}."""
-
-    code = "not_on_this_caseload"
-
-
-class NothingToHandOver(Conflict):
-    """This worker has no case."""
-
-    code = "nothing_to_hand_over"
-
-
-def _require_may_follow(
+def require_may_follow(
     case: Case, successor: KeyWorker, moment: Moment, rules: Rules, *, approved_over_soft_limit: bool
 ) -> bool:
     """Refuse a successor whom a hard rule leaves out; tell whether the soft limit is passed with approval."""
@@ -214,42 +188,6 @@ class CompleteWorkerHandover(Command):
     not_told_because: PersonalText | None = Field(None, min_length=1)
 
 
-class Assignment(Message):
-    """Which worker gets which case."""
-
-    case_id: CaseId
-    successor_id: WorkerId
-
-
-class HandOverCaseload(Command):
-    """Give every case of a key worker to one successor or to several, all in one step or none."""
-
-    NAME: ClassVar[str] = "hand-over-caseload"
-    PERMISSION: ClassVar[Permission] = Permission.ALLOCATE
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "worker_id": _WORKER,
-        "successor_id": _SUCCESSOR,
-        "no_joint_visit_because": "The worker left at once; both will visit within a week",
-        "told_by": "manager-1",
-        "told_on": "2027-02-01",
-    }
-
-    worker_id: WorkerId
-    successor_id: WorkerId | None = Field(None, description="who gets every case not named in assignments")
-    assignments: tuple[Assignment, ...] = Field((), max_length=200)
-    no_joint_visit_because: PersonalText = Field(
-        min_length=1, description="why the cases are not handed over one by one with a joint visit"
-    )
-    told_by: StaffRef | None = Field(None, description="who told the people")
-    told_on: Day | None = Field(None, description="when they were told")
-    not_told_because: PersonalText | None = Field(None, min_length=1)
-    approved_over_soft_limit: bool = Field(False, description="the manager approves cases above the limit")
-
-    def named_workers(self) -> Sequence[WorkerId]:
-        one = (self.successor_id,) if self.successor_id else ()
-        return tuple(dict.fromkeys((*one, *(to.successor_id for to in self.assignments))))
-
-
 @decides(
     PlanHandover,
     refuses=(
@@ -278,7 +216,7 @@ def plan_handover(
     if successor.worker_id == worker.worker_id:
         raise SuccessorIsTheWorker(case_id=case.case_id)
     _require_ready(command, moment, rules)
-    over = _require_may_follow(
+    over = require_may_follow(
         case, successor, moment, rules, approved_over_soft_limit=command.approved_over_soft_limit
     )
     return [
@@ -347,74 +285,24 @@ def complete_worker_handover(
     require_told(command.told_by, command.told_on, command.not_told_because)
     successor = named[case.handover.successor_id]
     approved = case.handover.approved_over_soft_limit
-    over = _require_may_follow(case, successor, moment, rules, approved_over_soft_limit=approved)
-    return _changed(
+    over = require_may_follow(case, successor, moment, rules, approved_over_soft_limit=approved)
+    return changed_hands(
         case, worker, successor, moment, rules, told=command, visited=command.joint_visit_held, over=over
     )
 
 
-@decides(
-    HandOverCaseload,
-    refuses=(
-        NothingToHandOver,
-        NotOnThisCaseload,
-        CaseNotAssigned,
-        SuccessorIsTheWorker,
-        CaseCannotGoTo,
-        PersonNotTold,
-    ),
-)
-def hand_over_caseload(
-    command: HandOverCaseload,
-    worker: KeyWorker,
-    carried: Mapping[CaseId, Case],
-    named: Mapping[WorkerId, KeyWorker],
-    moment: Moment,
-    rules: Rules,
-) -> Sequence[Event]:
-    """Each successor's limits hold for all they get: a case given counts before the next one is looked at.
-
-    Source: handover of a whole caseload; emergency transfer route (domain reference 5.4).
-    """
-    if not carried:
-        raise NothingToHandOver
-    require_told(command.told_by, command.told_on, command.not_told_because)
-    to = {one.case_id: one.successor_id for one in command.assignments}
-    for case_id in to:
-        if case_id not in worker.cases:
-            raise NotOnThisCaseload(worker_id=worker.worker_id, case_id=case_id)
-    filling = {one.worker_id: dataclasses.replace(one, cases=dict(one.cases)) for one in named.values()}
-    events: list[Event] = []
-    for case in carried.values():
-        successor_id = to.get(case.case_id) or command.successor_id
-        if successor_id is None:
-            raise CaseNotAssigned(case_id=case.case_id)
-        if successor_id == worker.worker_id:
-            raise SuccessorIsTheWorker(case_id=case.case_id)
-        successor = filling[successor_id]
-        try:
-            over = _require_may_follow(
-                case,
-                successor,
-                moment,
-                rules,
-                approved_over_soft_limit=command.approved_over_soft_limit,
-            )
-        except (WorkerRefused, SoftLimitNeedsApproval) as refused:
-            raise CaseCannotGoTo(case_id=case.case_id, worker_id=successor_id, because=refused.code) from None
-        events += _changed(case, worker, successor, moment, rules, told=command, visited=False, over=over)
-        successor.cases[case.case_id] = worker.cases[case.case_id]
-    return events
+_SAID = {"no_joint_visit_because", "told_by", "told_on", "not_told_because"}
+"""What the command of a handover says of the visit, and of how the person was told."""
 
 
-def _changed(
+def changed_hands(
     case: Case,
     worker: KeyWorker,
     successor: KeyWorker,
     moment: Moment,
     rules: Rules,
     *,
-    told: CompleteWorkerHandover | HandOverCaseload,
+    told: Command,
     visited: bool,
     over: bool,
 ) -> Sequence[Event]:
@@ -444,10 +332,7 @@ def _changed(
             worker_name=successor.display_name,
             points=points,
             joint_visit_held=visited,
-            no_joint_visit_because=told.no_joint_visit_because,
-            told_by=told.told_by,
-            told_on=told.told_on,
-            not_told_because=told.not_told_because,
+            **told.model_dump(include=_SAID),
             approved_over_soft_limit=over,
         ),
         *settled(case, "allocation", "handed_over"),

@@ -1,7 +1,7 @@
 """Registering key workers: where they work, what they are good at, how much they can carry, and when they are away.
 
 Their limits are worked out here from the programme's data and then stand in the event, so that a later change of the
-data never moves a limit silently. Putting a case on a caseload is decided in `domain/case/allocation.py`. When a worker
+data never moves a limit silently. Putting a case on a caseload is decided in `domain/case/allocating.py`. When a worker
 leaves or is away, each case they carry is told in the same step, so that none can be orphaned unseen.
 Source: caseload figures and weighting of key workers (domain reference 5.1, 5.2); cover and leavers (5.4).
 """

@@ -8,6 +8,7 @@ from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import allocation_deadlines as ad
 from domain.case import allocation_end as ae
+from domain.case import caseload_handover as ch
 from domain.case import cover as co
 from domain.case import matching
 from domain.case import worker_handover as wh
@@ -129,9 +130,9 @@ def three_cases() -> list[CaseStory]:
     return [first, *others]
 
 
-def whole(**more: object) -> wh.HandOverCaseload:
+def whole(**more: object) -> ch.HandOverCaseload:
     ids = {"worker_id": SAM.worker_id, "no_joint_visit_because": "Left at once", **TOLD}
-    return wh.HandOverCaseload.model_validate({**ids, **more})
+    return ch.HandOverCaseload.model_validate({**ids, **more})
 
 
 def test_a_whole_caseload_goes_to_one_successor_in_one_step() -> None:
@@ -150,9 +151,9 @@ def test_a_caseload_may_be_split_and_each_case_needs_somebody() -> None:
     after = given(*stories, ALEX, KIM).when(split, at=MONDAY).after
     assert after.cases[stories[0].case_id].worker_id == KIM.worker_id
     assert len(after.workers[ALEX.worker_id].cases) == 2
-    given(*stories, KIM).when(whole(assignments=to_kim), at=MONDAY).refused(wh.CaseNotAssigned)
+    given(*stories, KIM).when(whole(assignments=to_kim), at=MONDAY).refused(ch.CaseNotAssigned)
     strange = [{"case_id": some_id("strange"), "successor_id": KIM.worker_id}]
-    given(*stories, KIM).when(whole(assignments=strange), at=MONDAY).refused(wh.NotOnThisCaseload)
+    given(*stories, KIM).when(whole(assignments=strange), at=MONDAY).refused(ch.NotOnThisCaseload)
     given(*stories).when(whole(successor_id=SAM.worker_id), at=MONDAY).refused(wh.SuccessorIsTheWorker)
 
 
@@ -164,20 +165,20 @@ def test_the_hard_limit_holds_for_all_that_a_successor_gets_together(carries: in
     if fits:
         outcome.accepted()
     else:
-        outcome.refused(wh.CaseCannotGoTo, because="worker_at_hard_limit")
+        outcome.refused(ch.CaseCannotGoTo, because="worker_at_hard_limit")
 
 
 def test_the_soft_limit_of_a_successor_is_approved_once_for_all() -> None:
     stories = three_cases()
     outcome = given(*stories, ALEX.carrying(9)).when(whole(successor_id=ALEX.worker_id), at=MONDAY)
-    outcome.refused(wh.CaseCannotGoTo, because="soft_limit_needs_approval")
+    outcome.refused(ch.CaseCannotGoTo, because="soft_limit_needs_approval")
 
 
 def test_a_case_whose_person_refuses_the_successor_keeps_all_where_they_are() -> None:
     stories = [three_cases()[0].refusing(ALEX), *three_cases()[1:]]
     outcome = given(*stories, ALEX).when(whole(successor_id=ALEX.worker_id), at=MONDAY)
-    outcome.refused(wh.CaseCannotGoTo, because="person_refused_worker", case_id=stories[0].case_id)
-    given(SAM, ALEX).when(whole(successor_id=ALEX.worker_id), at=MONDAY).refused(wh.NothingToHandOver)
+    outcome.refused(ch.CaseCannotGoTo, because="person_refused_worker", case_id=stories[0].case_id)
+    given(SAM, ALEX).when(whole(successor_id=ALEX.worker_id), at=MONDAY).refused(ch.NothingToHandOver)
 
 
 # -- the end of an allocation ----------------------------------------------------------------------------------------

@@ -1,14 +1,5 @@
 -- Messages to people: written from the log, delivered, retried and asked for. Codes, identifiers and instants only.
 
--- name: lead
--- description: Becomes the one sender of this database, if there is no other; ends with the connection.
-SELECT pg_try_advisory_lock(hashtext('ccp-outbox'), hashtext($1));
-
--- name: set_up
--- description: A leader whose machine has gone is noticed within seconds.
-SELECT set_config('tcp_keepalives_idle', '3', false), set_config('tcp_keepalives_interval', '1', false),
-       set_config('tcp_keepalives_count', '3', false);
-
 -- name: position
 -- description: Up to where in the log messages are written.
 SELECT "position" FROM outbox.position WHERE name = $1;

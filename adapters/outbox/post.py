@@ -8,16 +8,14 @@ is noted afterwards; between the two the mailbox knows the message by its id. Mu
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import structlog
 
 from adapters.outbox.writing import HEARD, Written, read_batch
-from adapters.postgres.errors import LogError
+from adapters.postgres.leading import Overtaken, for_ever, leading
 from adapters.postgres.sql import named_queries
 from domain.ports import Mailbox, Notification
 from projections.tasks import rung
@@ -38,17 +36,10 @@ _BATCH: Final = 500
 _AT_ONCE: Final = 16
 """How many messages are being delivered at the same moment."""
 _POLL_SECONDS: Final = 1.0
-_STANDBY_SECONDS: Final = 1.0
 _TRY_AGAIN_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 30.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, LogError)
 
 _log = structlog.get_logger(__name__)
-
-
-class Overtaken(Exception):
-    """The position was not any more where this sender had left it: another one works."""
 
 
 class Post:
@@ -72,28 +63,12 @@ class Post:
 
     async def run(self) -> None:
         """Write and deliver what was not yet, and what comes."""
-        pause = _FIRST_PAUSE
-        while True:
-            started_at = self._position
-            try:
-                async with self._leading() as connection:
-                    await self._lead(connection)
-            except Overtaken:
-                _log.warning("outbox.overtaken", position=self._position)
-            except _AWAY as error:
-                kind = getattr(error, "code", type(error).__name__)
-                _log.warning("outbox.log_unavailable", error=kind, position=self._position)
-            pause = _FIRST_PAUSE if self._position > started_at else min(pause * 2, _LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+        await for_ever(self._wait_and_lead, called="outbox", position=lambda: self._position)
 
-    @contextlib.asynccontextmanager
-    async def _leading(self) -> AsyncIterator[Any]:
-        # The lock belongs to the connection, and messages are written over it: losing one is losing the other.
-        async with self._pool.acquire() as connection:
-            await connection.fetchrow(_SQL["set_up"])
-            while not await connection.fetchval(_SQL["lead"], NAME):  # noqa: ASYNC110 - nobody tells us when it is free
-                await asyncio.sleep(_STANDBY_SECONDS)
-            yield connection
+    async def _wait_and_lead(self) -> None:
+        # Messages are written over the connection that holds the lock.
+        async with leading(self._pool, "ccp-outbox", NAME) as connection:
+            await self._lead(connection)
 
     async def _lead(self, connection: Any) -> None:
         self._position = await connection.fetchval(_SQL["position"], NAME)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from adapters.postgres.errors import LogError
+from adapters.postgres.leading import Overtaken, for_ever, leading
 from adapters.postgres.sql import named_queries
 from adapters.temporal.herald import Herald
 from adapters.temporal.telling import Log, Telling, Untold, is_the_logs_fault, tell_until_it_stands
@@ -35,21 +34,14 @@ _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _BATCH: Final = 500
 _POLL_SECONDS: Final = 1.0
 """How long a lost notification of new events can go unnoticed."""
-_STANDBY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 0.05
 """How often the position is saved at most: so much, and what was being told, is told again after a crash."""
 _HEARTBEAT_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 5.0
 """After which a database that does not answer has been lost, and the lead with it."""
 _TRY_AGAIN_SECONDS: Final = 30.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-_LOG_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, LogError)
 
 _log = structlog.get_logger(__name__)
-
-
-class Overtaken(Exception):
-    """The position was not any more where this dispatcher had left it: another one works."""
 
 
 class Dispatcher:
@@ -73,31 +65,15 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Tell of everything that was not told yet, and of what comes."""
-        pause = _FIRST_PAUSE
-        while True:
-            started_at = self.position
-            try:
-                await self._clear_doubts()
-                async with self._leading() as connection:
-                    await self._lead(connection)
-            except Overtaken:
-                _log.warning("dispatch.overtaken", position=self.position)
-            except _LOG_AWAY as error:
-                kind = getattr(error, "code", type(error).__name__)
-                _log.warning("dispatch.log_unavailable", error=kind, position=self.position)
-            pause = _FIRST_PAUSE if self.position > started_at else min(pause * 2, _LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+        await for_ever(self._wait_and_lead, called="dispatch", position=lambda: self.position)
 
-    @contextlib.asynccontextmanager
-    async def _leading(self) -> AsyncIterator[Any]:
-        # The lock belongs to the connection, and the position is saved over it: losing one is losing the other.
-        async with self._pool.acquire() as connection:
-            await connection.fetchrow(_SQL["set_up"])
-            while not await connection.fetchval(_SQL["lead"], NAME):  # noqa: ASYNC110 - nobody tells us when it is free
-                await asyncio.sleep(_STANDBY_SECONDS)
-            yield connection
+    async def _wait_and_lead(self) -> None:
+        await self._clear_doubts()
+        async with leading(self._pool, "ccp-dispatcher", NAME) as connection:
+            await self._lead(connection)
 
     async def _lead(self, connection: Any) -> None:
+        await connection.fetchrow(_SQL["do_not_wait_for_the_disk"])
         await connection.execute(_SQL["begin"], NAME)
         position: int = await connection.fetchval(_SQL["position"], NAME)
         untold = {

@@ -1,13 +1,8 @@
 -- How far the dispatcher has told Temporal of the log. Names and positions; no event is read here.
 
--- name: lead
--- description: Becomes the one dispatcher of this database, if there is no other; ends with the connection.
-SELECT pg_try_advisory_lock(hashtext('ccp-dispatcher'), hashtext($1));
-
--- name: set_up
--- description: A leader whose machine has gone is noticed within seconds; what it loses of its position is told again.
-SELECT set_config('tcp_keepalives_idle', '3', false), set_config('tcp_keepalives_interval', '1', false),
-       set_config('tcp_keepalives_count', '3', false), set_config('synchronous_commit', 'off', false);
+-- name: do_not_wait_for_the_disk
+-- description: Saving is quick: what a crash loses of the position is told again.
+SELECT set_config('synchronous_commit', 'off', false);
 
 -- name: begin
 -- description: Makes sure that there is a position to move.

@@ -204,6 +204,7 @@ class EmbeddedPostgres:
                     part,
                     draft / part.relative_to(installation.parent.parent),
                     symlinks=True,
+                    copy_function=_link_or_copy,
                     ignore=shutil.ignore_patterns("include"),
                 )
             _open_to_all(copies)
@@ -491,12 +492,32 @@ def _is_open_to(account: Account, installation: Path) -> bool:
     )
 
 
+def _link_or_copy(original: str, place: str) -> None:
+    """Put a program at another place: a link where every account may read it already, which costs no time and no room.
+
+    Never a link to a file that is closed: opening it there would open the original.
+    """
+    mode = stat.S_IMODE(Path(original).stat().st_mode)
+    if mode == _open_mode(mode):
+        # Not to another file system, and not on every one.
+        with contextlib.suppress(OSError):
+            Path(place).hardlink_to(original)
+            return
+    shutil.copy2(original, place)
+
+
 def _open_to_all(tree: Path) -> None:
     """Let every account read a tree of programs, which hold no secret."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
-            readable = stat.S_IMODE(path.stat().st_mode) | 0o444
-            path.chmod(readable | 0o111 if readable & 0o100 else readable)
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode != _open_mode(mode):
+                path.chmod(_open_mode(mode))
+
+
+def _open_mode(mode: int) -> int:
+    readable = mode | 0o444
+    return readable | 0o111 if readable & 0o100 else readable
 
 
 def _replace(file: Path, text: str) -> None:

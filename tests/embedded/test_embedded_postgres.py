@@ -339,12 +339,7 @@ async def test_as_root_a_private_data_directory_stays_private(data_dir: Path) ->
 
 @only_root
 async def test_as_root_programs_the_servers_account_cannot_reach_are_copied_once(data_dir: Path) -> None:
-    closed = data_dir.with_name("closed")
-    closed.mkdir(mode=0o700)
-    installation = _installation_of_the_wheel()
-    for part in _parts(installation):
-        shutil.copytree(part, closed / part.relative_to(installation.parent.parent), symlinks=True)
-    hidden = closed / installation.relative_to(installation.parent.parent)
+    hidden = _hidden_installation(data_dir)
 
     async with EmbeddedPostgres(data_dir, durable=False, installation=hidden) as postgres:
         assert await ask(postgres.dsn, "SELECT 1") == 1
@@ -354,3 +349,27 @@ async def test_as_root_programs_the_servers_account_cannot_reach_are_copied_once
     async with EmbeddedPostgres(data_dir, durable=False, installation=hidden) as postgres:
         assert await ask(postgres.dsn, "SELECT 1") == 1
     assert copy.stat().st_mtime_ns == made
+
+
+@only_root
+async def test_as_root_programs_that_are_closed_themselves_are_copied_and_stay_closed(data_dir: Path) -> None:
+    hidden = _hidden_installation(data_dir)
+    closed, open_to_all = hidden / "bin" / "postgres", hidden / "bin" / "initdb"
+    closed.chmod(0o700)
+
+    async with EmbeddedPostgres(data_dir, durable=False, installation=hidden) as postgres:
+        assert await ask(postgres.dsn, "SELECT 1") == 1
+    (copied,) = (data_dir / "postgres-programs").rglob("bin/postgres")
+    assert not copied.samefile(closed)
+    assert closed.stat().st_mode & 0o777 == 0o700
+    assert copied.with_name("initdb").samefile(open_to_all)
+
+
+def _hidden_installation(data_dir: Path) -> Path:
+    """The programs in a directory that only we may enter."""
+    closed = data_dir.with_name("closed")
+    closed.mkdir(mode=0o700)
+    installation = _installation_of_the_wheel()
+    for part in _parts(installation):
+        shutil.copytree(part, closed / part.relative_to(installation.parent.parent), symlinks=True)
+    return closed / installation.relative_to(installation.parent.parent)

@@ -15,7 +15,8 @@ from adapters.embedded.errors import (
 )
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.embedded.rundir import RunningProduct, announce, find_running, withdraw
-from adapters.embedded.temporal import EmbeddedTemporal, TimeSkippingTemporal
+from adapters.embedded.temporal import EmbeddedTemporal
+from adapters.embedded.time_skipping import TimeSkippingTemporal
 
 __all__ = [
     "DataDirectoryInUse",

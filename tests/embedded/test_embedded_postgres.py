@@ -29,8 +29,8 @@ from adapters.embedded import (
     EmbeddedServerError,
     VersionMismatch,
 )
-from adapters.embedded.postgres import _installation_of_the_wheel, _parts
 from adapters.embedded.process import exists, runs
+from adapters.embedded.programs import parts, postgres_installation
 from tests.support.directories import reachable_directory
 
 pytestmark = pytest.mark.asyncio
@@ -369,7 +369,7 @@ def _hidden_installation(data_dir: Path) -> Path:
     """The programs in a directory that only we may enter."""
     closed = data_dir.with_name("closed")
     closed.mkdir(mode=0o700)
-    installation = _installation_of_the_wheel()
-    for part in _parts(installation):
+    installation = postgres_installation()
+    for part in parts(installation):
         shutil.copytree(part, closed / part.relative_to(installation.parent.parent), symlinks=True)
     return closed / installation.relative_to(installation.parent.parent)

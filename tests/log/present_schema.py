@@ -12,7 +12,7 @@ from pathlib import Path
 
 import adapters.postgres
 from adapters.embedded import EmbeddedPostgres
-from adapters.embedded.postgres import _installation_of_the_wheel
+from adapters.embedded.programs import postgres_installation
 from adapters.postgres.migrate import migrate
 from tests.support.directories import reachable_directory
 
@@ -25,7 +25,7 @@ _NOISE = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restr
 
 async def dumped(dsn: str) -> str:
     """The schema of a database as text, without what differs from one server to another."""
-    program = _installation_of_the_wheel() / "bin" / "pg_dump"
+    program = postgres_installation() / "bin" / "pg_dump"
     process = await asyncio.create_subprocess_exec(
         *(program, "--schema-only", "--no-owner", "--dbname", dsn), stdout=asyncio.subprocess.PIPE
     )

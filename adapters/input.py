@@ -9,23 +9,17 @@ from __future__ import annotations
 import json
 import math
 import re
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
-from uuid import UUID
+from typing import Any, TypeVar
 
-from annotated_types import MaxLen
-from pydantic import AwareDatetime, BaseModel, StringConstraints, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel, ValidationError
 
+from adapters.fields import Shape, marked_names, shape_of
 from domain.calendar import LONDON
-from domain.messages import Command, Instant, Personal, Staff, marks
-from domain.values import NHSNumber, ValueNotUsable
+from domain.messages import Command
+from domain.values import ValueNotUsable
 
 C = TypeVar("C", bound=Command)
 
@@ -301,17 +295,12 @@ def _within(model: type[BaseModel], location: Sequence[str | int]) -> tuple[tupl
             if shape is None or shape.nested is not None:
                 path.append(_key(step))
             continue
-        marked = marked or step in _marked(inside)
+        marked = marked or step in marked_names(inside)
         path.append(step)
         shape = shape_of(known)
         if shape.nested is not None:
             inside = shape.nested
     return tuple(path), marked
-
-
-@cache
-def _marked(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset(name for name, _ in marks(model))
 
 
 def _path(path: Sequence[str | int]) -> str:
@@ -339,134 +328,3 @@ def _shown(value: object) -> str | int | float | bool | None:
 
 _CODE_LIKE = re.compile(r"(?!.*\d{5})[a-z][a-z0-9_.:/-]{0,39}")
 _UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-# -- the fields of a command, for people and for options -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a field holds: its kind in plain words, whether it is a list, and what it is made of."""
-
-    kind: str
-    many: bool = False
-    nested: type[BaseModel] | None = None
-    choices: tuple[str, ...] = ()
-    yes_or_no: bool = False
-    comma: bool = False
-    """Whether several values may be written in one, separated by commas: they cannot hold one themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a command by its path, such as `form.given_name`."""
-
-    path: tuple[str, ...]
-    shape: Shape
-    required: bool
-    description: str
-    default: object | None
-    about_a_person: bool
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.path)
-
-    @property
-    def kind(self) -> str:
-        return f"list of {self.shape.kind}" if self.shape.many else self.shape.kind
-
-
-@cache
-def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:
-    """Every field of a command in order; the fields of a part stand in its place. Lists of parts stay one field."""
-    return tuple(_fields(model, (), required=True, marked=False))
-
-
-def _fields(
-    model: type[BaseModel], path: tuple[str, ...], *, required: bool, marked: bool
-) -> Iterator[Field]:
-    for name, field in model.model_fields.items():
-        shape = shape_of(field)
-        needed = required and field.is_required()
-        about = marked or name in _marked(model)
-        if shape.nested is not None and not shape.many:
-            yield from _fields(shape.nested, (*path, name), required=needed, marked=about)
-            continue
-        default = None if field.default is PydanticUndefined else field.default
-        yield Field((*path, name), shape, needed, _meaning(field, shape), default, about)
-
-
-def _meaning(field: FieldInfo, shape: Shape) -> str:
-    """What a field means, and always what it may hold: nobody can guess a choice or the parts of a list's members."""
-    return "; ".join(part for part in (field.description, _holds(shape)) if part)
-
-
-def _holds(shape: Shape) -> str:
-    if shape.nested is not None:
-        return "each with " + ", ".join(_part(field) for field in fields_of(shape.nested))
-    return f"one of {', '.join(shape.choices)}" if shape.choices else ""
-
-
-def _part(field: Field) -> str:
-    """A part of each member of a list, with whether it may be left out and what it may hold."""
-    said = ["" if field.required else "optional", _holds(field.shape)]
-    about = ", ".join(one for one in said if one)
-    return f"{field.name} ({about})" if about else field.name
-
-
-def shape_of(field: FieldInfo) -> Shape:
-    """What a field of a model holds."""
-    return _shape(field.annotation, tuple(field.metadata))
-
-
-def _shape(annotation: Any, metadata: tuple[object, ...]) -> Shape:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        added = [
-            part for one in arguments[1:] for part in (one.metadata if isinstance(one, FieldInfo) else [one])
-        ]
-        return _shape(arguments[0], (*metadata, *added))
-    if origin in (Union, types.UnionType):
-        real = [argument for argument in arguments if argument is not type(None)]
-        return _shape(real[0], metadata) if len(real) == 1 else Shape("text")
-    if origin in (tuple, list, frozenset, set):
-        inner = _shape(arguments[0], ())
-        return Shape(inner.kind, True, inner.nested, inner.choices, False, inner.comma)
-    if origin is Literal:
-        return Shape(
-            "one of " + ", ".join(map(str, arguments)), choices=tuple(map(str, arguments)), comma=True
-        )
-    supertype = getattr(annotation, "__supertype__", None)
-    if supertype is not None:
-        return _shape(supertype, metadata)
-    if annotation in (AwareDatetime, Instant):
-        return Shape("instant", comma=True)
-    if not isinstance(annotation, type):
-        return Shape("text")
-    return _plain_shape(annotation, metadata)
-
-
-def _plain_shape(kind: type, metadata: tuple[object, ...]) -> Shape:
-    if issubclass(kind, BaseModel):
-        return Shape("object", nested=kind)
-    if issubclass(kind, Enum):
-        values = tuple(str(member.value) for member in kind)
-        return Shape("one of " + ", ".join(values), choices=values, comma=True)
-    if issubclass(kind, bool):
-        return Shape("yes or no", yes_or_no=True)
-    for plain, name in (
-        (int, "whole number"),
-        (float, "number"),
-        (UUID, "id"),
-        (datetime, "instant"),
-        (date, "day"),
-    ):
-        if issubclass(kind, plain):
-            return Shape(name, comma=True)
-    if issubclass(kind, NHSNumber):
-        return Shape("NHS number", comma=True)
-    if any(isinstance(one, StringConstraints) and one.pattern for one in metadata):
-        return Shape("code", comma=True)
-    short = any(isinstance(one, MaxLen) and one.max_length <= 60 for one in metadata)
-    return Shape("text", comma=short and not any(isinstance(one, Personal | Staff) for one in metadata))

@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field
 
-from adapters.input import FieldError, InvalidInput, fields_of
+from adapters.fields import fields_of
+from adapters.input import FieldError, InvalidInput
 from adapters.postgres.errors import LogBusy, LogNotReady, LogUnavailable
 from domain.errors import Conflict, DomainError, NotFound, NotPermitted, RuleBroken
 from domain.messages import Command

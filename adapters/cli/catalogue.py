@@ -12,7 +12,7 @@ import click
 
 from adapters.cli.do import option_name
 from adapters.cli.output import json_option, print_json, print_table, say
-from adapters.views import CommandView, command_view
+from adapters.command_views import CommandView, command_view
 from domain import catalogue
 from domain.decisions import DECISIONS
 from domain.programmes import Programme

@@ -12,22 +12,21 @@ from uuid import UUID, uuid4
 
 import click
 
+from adapters.answers import Done, done
 from adapters.cli.connect import run
 from adapters.cli.failures import CommandRefused
 from adapters.cli.output import note, print_json, print_pairs, say, words
+from adapters.fields import Field, fields_of
 from adapters.input import (
-    Field,
     FieldError,
     InvalidInput,
     command_from,
-    fields_of,
     instant_from,
     json_object,
     unkeepable,
 )
 from adapters.postgres.errors import LogError
 from adapters.settings import Settings, load_settings
-from adapters.views import Done, done
 from domain import catalogue
 from domain.application import Request, command_id_from
 from domain.decisions import DECISIONS

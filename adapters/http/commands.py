@@ -9,11 +9,12 @@ import structlog
 from fastapi import Depends, FastAPI, Request
 from pydantic.json_schema import models_json_schema
 
+from adapters.answers import Done, done
+from adapters.command_views import refusals
 from adapters.http.acting import SIGN_IN_REQUIRED, Acting, acting
 from adapters.http.responses import Documented, Examples
 from adapters.input import InvalidInput, command_from, json_object
 from adapters.problems import AWAY, INTERNAL, Problem, Refused, problem_of
-from adapters.views import Done, done, refusals
 from domain import catalogue
 from domain.application import Request as Order
 from domain.application import command_id_from

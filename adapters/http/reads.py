@@ -18,6 +18,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from adapters.auditing import AuditEntry, audit_of_actor, audit_of_case
+from adapters.command_views import CommandView, command_view
 from adapters.filters import agency_named, require_known
 from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
@@ -30,7 +31,7 @@ from adapters.outbox.outbox import Message, MessageState
 from adapters.postgres.errors import LogError
 from adapters.problems import Refused, is_log_away, problem_of
 from adapters.reading import read_case, read_events
-from adapters.views import CaseView, CommandView, EventView, command_view
+from adapters.views import CaseView, EventView
 from domain import catalogue
 from domain.case.bands import Band
 from domain.case.escalation import EscalationState, may_know_of_safeguarding

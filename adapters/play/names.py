@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
-from adapters.input import Shape, shape_of
+from adapters.fields import Shape, shape_of
 from adapters.play.story import in_london
 from domain.messages import Command
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from adapters.cli.do import option_name
-from adapters.input import fields_of
+from adapters.fields import fields_of
 from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
 from domain.messages import Actor

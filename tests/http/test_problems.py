@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from adapters.input import fields_of
+from adapters.fields import fields_of
 from adapters.logs import configure_logging
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.product import Product

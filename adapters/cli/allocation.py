@@ -1,6 +1,6 @@
-"""Reading about allocation at a terminal: who waits, what each case weighs, and what an allocation would do.
+"""Reading about allocation at a terminal: who has room, who waits, what each case weighs, what an allocation would do.
 
-Nothing here names a person; a case is shown by its id.
+Nothing here names a person who is helped; a case is shown by its id.
 """
 
 # ruff: noqa: D301 - \b is click's mark for text that keeps its lines
@@ -14,14 +14,68 @@ import click
 from adapters.cli.connect import run_on_lists
 from adapters.cli.naming import resolve
 from adapters.cli.output import json_option, print_json, print_pairs, print_table, whole_id, words
+from adapters.filters import agency_named
 from domain.messages import CaseId, WorkerId
 
 if TYPE_CHECKING:
     from adapters.product import Product
     from domain.case.bands import Band
+    from projections.caseload import CaseloadRow
 
 programme_option = click.option("--programme", metavar="NAME", help="In this programme.")
 forum_option = click.option("--forum", metavar="CODE", help="In this forum.")
+
+
+@click.command()
+@click.option("--programme", metavar="NAME", help="Workers of this programme.")
+@click.option("--forum", metavar="CODE", help="Workers who serve this forum.")
+@click.option("--agency", metavar="NAME", help="Workers of this agency.")
+@json_option
+def caseload(programme: str | None, forum: str | None, agency: str | None, as_json: bool) -> None:
+    """Every key worker: how many cases they carry, what these weigh, and how much room is left.
+
+    \b
+    Example:
+      ccp caseload --forum ardwick-longsight
+    """
+
+    async def work(product: Product) -> Any:
+        return await product.read_models.caseload(
+            programme=programme, forum=forum, agency=agency_named(product.rules, agency)
+        )
+
+    found = run_on_lists(work, programme=programme, forum=forum)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.worker_id,
+            one.display_name,
+            one.agency,
+            one.forums,
+            f"{one.cases} of {one.soft_limit} (never over {one.hard_limit})",
+            f"{one.points} of {one.capacity_points:g}",
+            "" if one.load_percent is None else f"{one.load_percent:.0f} %",
+            dict(one.cases_by_stage),
+            _away(one),
+            f"{one.covering} of others" if one.covering else "",
+        )
+        for one in found
+    ]
+    print_table(
+        ["worker", "name", "agency", "forums", "cases", "points", "load", "stages", "away", "covers"],
+        rows,
+        empty="No key worker is registered; `ccp commands register-key-worker` says how.",
+    )
+
+
+def _away(one: CaseloadRow) -> str:
+    """When a worker is or will be away; why is nobody's business."""
+    if one.absent_from is None:
+        return ""
+    until = f" until {words(one.absent_until)}" if one.absent_until else ""
+    return f"from {words(one.absent_from)}{until}"
 
 
 @click.command("waiting-list")

@@ -1,4 +1,4 @@
-"""Reading at a terminal: one case from its own events, and lists from the read models.
+"""Reading cases at a terminal: one from its own events, those that fit a search, and what is due in them.
 
 Tables show no more of a person than their name; `--json` shows everything that the API does.
 """
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from adapters.cli.audit import case_audit
 from adapters.cli.connect import run, run_on_lists
 from adapters.cli.explain import explain, replay
-from adapters.cli.naming import as_id, resolve
+from adapters.cli.naming import resolve
 from adapters.cli.output import (
     after_option,
     json_option,
@@ -28,19 +28,15 @@ from adapters.cli.output import (
     print_table,
     say,
     whole_id,
-    words,
 )
 from adapters.filters import agency_named
-from adapters.input import FieldError, InvalidInput, instant_from
+from adapters.input import instant_from
 from adapters.views import CaseView, EventView
 from domain.case.stages import Stage
-from domain.errors import NotFound
 from domain.roles import Role
 
 if TYPE_CHECKING:
     from adapters.product import Product
-    from projections.agenda import MeetingRow
-    from projections.caseload import CaseloadRow
     from projections.cases import CaseRow
     from projections.due import DueRow
     from projections.page import Page
@@ -193,58 +189,6 @@ def cases(
 
 
 @click.command()
-@click.option("--programme", metavar="NAME", help="Workers of this programme.")
-@click.option("--forum", metavar="CODE", help="Workers who serve this forum.")
-@click.option("--agency", metavar="NAME", help="Workers of this agency.")
-@json_option
-def caseload(programme: str | None, forum: str | None, agency: str | None, as_json: bool) -> None:
-    """Every key worker: how many cases they carry, what these weigh, and how much room is left.
-
-    \b
-    Example:
-      ccp caseload --forum ardwick-longsight
-    """
-
-    async def work(product: Product) -> Any:
-        return await product.read_models.caseload(
-            programme=programme, forum=forum, agency=agency_named(product.rules, agency)
-        )
-
-    found = run_on_lists(work, programme=programme, forum=forum)
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            one.worker_id,
-            one.display_name,
-            one.agency,
-            one.forums,
-            f"{one.cases} of {one.soft_limit} (never over {one.hard_limit})",
-            f"{one.points} of {one.capacity_points:g}",
-            "" if one.load_percent is None else f"{one.load_percent:.0f} %",
-            dict(one.cases_by_stage),
-            _away(one),
-            f"{one.covering} of others" if one.covering else "",
-        )
-        for one in found
-    ]
-    print_table(
-        ["worker", "name", "agency", "forums", "cases", "points", "load", "stages", "away", "covers"],
-        rows,
-        empty="No key worker is registered; `ccp commands register-key-worker` says how.",
-    )
-
-
-def _away(one: CaseloadRow) -> str:
-    """When a worker is or will be away; why is nobody's business."""
-    if one.absent_from is None:
-        return ""
-    until = f" until {words(one.absent_until)}" if one.absent_until else ""
-    return f"from {words(one.absent_from)}{until}"
-
-
-@click.command()
 @click.option("--forum", metavar="CODE", help="In this forum.")
 @click.option("--role", metavar="ROLE", help="For this role.")
 @click.option("--agency", metavar="NAME", help="For this agency.")
@@ -301,78 +245,6 @@ def due(
     ]
     print_table(["due", "", "what", "who", "of", "forum", "id", "stage"], rows, empty="Nothing is due.")
     more(found)
-
-
-@click.command()
-@click.argument("forum_or_meeting", metavar="FORUM|MEETING")
-@click.option("--past", is_flag=True, help="Past meetings of the forum too.")
-@json_option
-def agenda(forum_or_meeting: str, past: bool, as_json: bool) -> None:
-    """A forum's coming meetings, or one meeting by its id: items, what agencies returned, what was decided.
-
-    \b
-    Examples:
-      ccp agenda ardwick-longsight
-      ccp agenda ardwick-longsight --past
-    """
-    meeting_id = as_id(forum_or_meeting)
-
-    async def work(product: Product) -> list[MeetingRow]:
-        if meeting_id is not None:
-            rows = (await product.read_models.agenda(meeting=meeting_id)).rows
-            if not rows:
-                raise NotFound(kind="meeting", id=meeting_id)
-            return list(rows)
-        known = {forum.code for forum in product.rules.geography.forums()}
-        if forum_or_meeting not in known:
-            raise InvalidInput(
-                FieldError(
-                    "FORUM|MEETING", f"must be the id of a meeting or one of {', '.join(sorted(known))}"
-                )
-            )
-        # A meeting of today is not past, whatever the hour.
-        now = await product.application.clock.now()
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        page = await product.read_models.agenda(
-            forum=forum_or_meeting, since=None if past else today, limit=500
-        )
-        return list(page.rows)
-
-    found = run_on_lists(work)
-    if as_json:
-        print_json(found)
-        return
-    if not found:
-        say("No meeting is planned; `ccp commands plan-meeting` says how.")
-    for meeting in found:
-        _show_meeting(meeting)
-
-
-def _show_meeting(meeting: MeetingRow) -> None:
-    print_pairs(
-        [
-            ("meeting", meeting.meeting_id),
-            ("forum", meeting.forum),
-            ("starts", meeting.starts_at),
-            ("stage", meeting.stage.value),
-            ("agenda closes", meeting.agenda_closes_at),
-            ("returns due", meeting.returns_due_at),
-            ("minutes due", meeting.minutes_due_at),
-            ("present", meeting.agencies_present),
-        ]
-    )
-    rows = [
-        (
-            one.case_id,
-            "urgent" if one.urgent else "",
-            one.referring_agency,
-            [returned.agency for returned in one.returned],
-            one.missing,
-            one.decision or one.outcome,
-        )
-        for one in meeting.items
-    ]
-    print_table(["case", "", "referred by", "returned", "missing", "decided"], rows, empty="No item yet.")
 
 
 def show_case(found: CaseView) -> None:

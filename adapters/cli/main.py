@@ -30,7 +30,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "case": ("adapters.cli.cases:case", "One case: as it stands, its events, its story."),
     "cases": ("adapters.cli.cases:cases", "Find cases."),
-    "caseload": ("adapters.cli.cases:caseload", "Who carries what: cases, points and limits of key workers."),
+    "caseload": (
+        "adapters.cli.allocation:caseload",
+        "Who carries what: cases, points and limits of key workers.",
+    ),
     "workload": ("adapters.cli.allocation:workload", "What each case on each caseload weighs."),
     "waiting-list": (
         "adapters.cli.allocation:waiting_list",
@@ -43,7 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Cases that nothing is done for: no contact, nothing in progress.",
     ),
     "due": ("adapters.cli.cases:due", "What is due or overdue, and for whom."),
-    "agenda": ("adapters.cli.cases:agenda", "A forum meeting and its items."),
+    "agenda": ("adapters.cli.meetings:agenda", "A forum meeting and its items."),
     "meeting": (
         "adapters.cli.meetings:meeting",
         "A meeting's pack for one agency; the calendar of meetings.",

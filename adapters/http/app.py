@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from adapters.http.commands import add_command_routes, command_schemas
+from adapters.http.health import add_health_routes
 from adapters.http.middleware import RoundEveryRequest
 from adapters.http.reads import add_read_routes
 from adapters.http.responses import Examples, not_routed, refused, unreadable_request
@@ -53,6 +54,7 @@ def create_app(product: Product, *, loopback: bool) -> FastAPI:
     examples = Examples()
     add_command_routes(app, product, examples, declared_actors=declared_actors)
     add_read_routes(app, product, examples, declared_actors=declared_actors)
+    add_health_routes(app, product)
     for ours in (DomainError, InvalidInput, Refused):
         app.add_exception_handler(ours, refused)
     app.add_exception_handler(RequestValidationError, unreadable_request)

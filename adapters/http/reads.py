@@ -1,4 +1,4 @@
-"""What can be read: a case from its own events, lists from the read models, and reference data.
+"""What can be read, and how every read is guarded: a case from its own events, lists from the read models.
 
 Until people sign in, whoever may declare who they are may read. Must not put a search text into a log or an error.
 """
@@ -8,43 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi import Path as InPath
-from pydantic import BaseModel, Field
 
 from adapters.auditing import AuditEntry, audit_of_actor, audit_of_case
-from adapters.command_views import CommandView, command_view
 from adapters.filters import agency_named, require_known
 from adapters.http.acting import SIGN_IN_REQUIRED
 from adapters.http.commands import COMMON
-from adapters.http.queries import ActingRole, Agency, CaseInPath, Cursor, Forum, Limit, Since, Text
+from adapters.http.meeting_reads import add_meeting_routes
+from adapters.http.queries import ActingRole, Agency, CaseInPath, Cursor, Forum, Limit, Read, Since, Text
+from adapters.http.reference_reads import add_reference_routes
 from adapters.http.responses import Documented, Examples
 from adapters.http.work_reads import add_work_routes
 from adapters.input import FieldError, InvalidInput
-from adapters.meetings import read_calendar, read_pack
 from adapters.outbox.outbox import Message, MessageState
-from adapters.postgres.errors import LogError
-from adapters.problems import Refused, is_log_away, problem_of
+from adapters.problems import Refused, problem_of
 from adapters.reading import read_case, read_events
 from adapters.views import CaseView, EventView
-from domain import catalogue
 from domain.case.bands import Band
 from domain.case.escalation import EscalationState, may_know_of_safeguarding
 from domain.case.preview import AllocationPreview
 from domain.case.safeguarding import ConcernState, require_safeguarding_lead
 from domain.case.stages import Stage
 from domain.errors import NotFound
-from domain.meeting.packs import Pack
 from domain.messages import CaseId, WorkerId
 from domain.ports import Notification
-from domain.programmes import Programme
 from domain.roles import Role
-from projections.agenda import MeetingRow
 from projections.caseload import CaseloadRow, WorkloadRow
 from projections.cases import CaseFilter, CaseRow
 from projections.due import DueFilter, DueRow
@@ -58,40 +50,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5.0
 """How long a read waits for the read models to reach a position."""
-
-
-# -- what is answered only here ----------------------------------------------------------------------------------------
-
-
-class CalendarFile(Response):
-    """An iCalendar file."""
-
-    media_type = "text/calendar"
-
-
-class Health(BaseModel):
-    """Whether this process runs, or can do its work."""
-
-    status: str = Field(examples=["ok"])
-    version: str
-    behind: dict[str, int] = Field(default={}, description="read model → how many events it has still to see")
-
-
-class NamedCode(BaseModel):
-    """A code and its name."""
-
-    code: str
-    name: str
-
-
-class ForumView(BaseModel):
-    """A forum and the neighbourhoods that it serves on a day."""
-
-    code: str
-    name: str
-    valid_from: date
-    valid_to: date | None
-    neighbourhoods: list[NamedCode]
 
 
 def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, declared_actors: bool) -> None:
@@ -144,12 +102,9 @@ def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, decla
 
     _add_cases(read, product)
     _add_lists(read, product)
+    add_meeting_routes(read, product)
     add_work_routes(read, product)
-    _add_reference_data(read, product)
-    _add_health(app, product)
-
-
-Read = Callable[..., Callable[..., Any]]
+    add_reference_routes(read, product)
 
 
 def _add_cases(read: Read, product: Product) -> None:
@@ -327,40 +282,6 @@ def _add_lists(read: Read, product: Product) -> None:
         """What lies in the local mailbox of this machine, in the order of time."""
         return await product.mailbox.read(to=to, case_id=case)
 
-    @read("/meetings", Page[MeetingRow], tag="lists", read_models=True)
-    async def meetings(
-        forum: Forum = None,
-        programme: Text | None = None,
-        since: Since = None,
-        until: Since = None,
-        limit: Limit = 50,
-        after: Cursor = None,
-    ) -> Page[MeetingRow]:
-        """Forum meetings in order of time, with their items."""
-        return await product.read_models.agenda(
-            forum=forum, programme=programme, since=since, until=until, limit=limit, after=after
-        )
-
-    @read("/meetings/{meeting_id}/agenda", MeetingRow, tag="lists", read_models=True, missing="meeting")
-    async def agenda(meeting_id: UUID) -> MeetingRow:
-        """One meeting with its items: what agencies returned, what is missing, what was decided."""
-        found = await product.read_models.agenda(meeting=meeting_id)
-        if not found.rows:
-            raise NotFound(kind="meeting", id=meeting_id)
-        return found.rows[0]
-
-    @read("/meetings/{meeting_id}/packs/{agency}", Pack, tag="lists", missing="meeting")
-    async def pack(
-        meeting_id: UUID, agency: Annotated[Text, InPath(description="Name of an agency, any spelling.")]
-    ) -> Pack:
-        """What an agency may see at this moment of each item of a meeting; the rest is there by its place alone."""
-        return await read_pack(product, meeting_id, agency)
-
-    @read("/meetings.ics", None, tag="lists", about_people=False, read_models=True, as_file=CalendarFile)
-    async def calendar(forum: Forum = None) -> CalendarFile:
-        """The meetings of a forum, or of all, as an iCalendar file; nothing in it is about a person."""
-        return CalendarFile(await read_calendar(product, forum))
-
     @read("/audit/actors/{person}", Page[AuditEntry], tag="audit", read_models=True)
     async def doings(
         person: Annotated[
@@ -373,68 +294,6 @@ def _add_lists(read: Read, product: Product) -> None:
     ) -> Page[AuditEntry]:
         """What somebody did, or what was done on their behalf, and what it changed; the engine is called `engine`."""
         return await audit_of_actor(product, person, since=since, until=until, limit=limit, after=after)
-
-
-def _add_reference_data(read: Read, product: Product) -> None:
-    @read("/commands", list[CommandView], tag="reference data", about_people=False)
-    async def commands() -> list[CommandView]:
-        """The catalogue: every command, its fields, who may issue it and what may refuse it."""
-        return [command_view(catalogue.decision(command.NAME)) for command in catalogue.commands()]
-
-    @read("/programmes/{name}", Programme, tag="reference data", about_people=False, missing="programme")
-    async def programme(name: Annotated[str, InPath(pattern=r"^[a-z][a-z0-9-]{0,60}$")]) -> Programme:
-        """A programme: eligibility, needs, clocks, quorum and limits, each with its source."""
-        if name not in product.rules.programmes:
-            raise NotFound(kind="programme", id=name)
-        return product.rules.programmes[name]
-
-    @read("/geography/forums", list[ForumView], tag="reference data", about_people=False)
-    async def forums(
-        on: Annotated[date | None, Query(description="On this day; today when left out.")] = None,
-    ) -> list[ForumView]:
-        """The forums and the neighbourhoods that each serves."""
-        day = on or product.rules.london_day(await product.application.clock.now())
-        geography = product.rules.geography
-        return [
-            ForumView(
-                code=forum.code,
-                name=forum.name,
-                valid_from=forum.valid_from,
-                valid_to=forum.valid_to,
-                neighbourhoods=[
-                    NamedCode(code=code, name=geography.neighbourhood(code).name)
-                    for code in forum.neighbourhoods(day)
-                ],
-            )
-            for forum in geography.forums()
-        ]
-
-
-def _add_health(app: FastAPI, product: Product) -> None:
-    release = version("coordinated-care-pathway")
-
-    @app.get("/health", response_model=Health, tags=["health"])
-    async def health() -> Health:
-        """Answer while this process runs, whatever it depends on."""
-        return Health(status="ok", version=release)
-
-    @app.get("/ready", response_model=Health, tags=["health"], responses={503: {"model": Health}})
-    async def ready(response: Response) -> Health:
-        """Answer 200 when the event log can be reached and the read models exist, else 503."""
-        try:
-            head = await product.log.head()
-            positions = await product.read_models.positions()
-        except (LogError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            response.status_code = 503
-            response.headers["Retry-After"] = "1"
-            reason = (
-                "event log away"
-                if isinstance(error, LogError) or is_log_away(error)
-                else "read models missing"
-            )
-            return Health(status=reason, version=release)
-        behind = {name: head - position for name, position in positions.items() if position < head}
-        return Health(status="ok", version=release, behind=behind)
 
 
 # -- documentation -----------------------------------------------------------------------------------------------------

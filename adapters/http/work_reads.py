@@ -5,14 +5,13 @@ Must not name a person: whoever may see a case asks for it by its id.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from fastapi import Query
 
 from adapters.filters import agency_named, unreached_since
-from adapters.http.queries import Agency, Cursor, Forum, Limit, Text
+from adapters.http.queries import Agency, Cursor, Forum, Limit, Read, Text
 from domain.roles import Role
 from projections.actions import ActionFilter, ActionRow
 from projections.page import Page
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from adapters.product import Product
 
 
-def add_work_routes(read: Callable[..., Callable[..., None]], product: Product) -> None:
+def add_work_routes(read: Read, product: Product) -> None:
     """Add every read about work in progress."""
 
     @read("/actions", Page[ActionRow], tag="lists", read_models=True)

@@ -7,6 +7,7 @@ test: every free text of an event is marked `Personal` or `StaffText`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -136,9 +137,9 @@ class Event(Message):
             raise TypeError(f"two events claim the topic {cls.TOPIC}")
 
     @property
+    @abstractmethod
     def stream_id(self) -> UUID:
         """The stream this event belongs to."""
-        raise NotImplementedError(f"{type(self).__name__} belongs to no aggregate")
 
     def open_fields(self) -> dict[str, object]:
         """The fields that may leave the log: identifiers, codes, numbers and instants, nothing marked."""

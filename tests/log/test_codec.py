@@ -81,6 +81,10 @@ class Moved(Event):
     place: str
     distance: int
 
+    @property
+    def stream_id(self) -> UUID:
+        return UUID(int=1)
+
 
 UPCAST = Codec(
     {"TestMoved": Moved},

@@ -169,11 +169,20 @@ async def test_an_event_of_an_unknown_topic_stops_the_follower_after_all_that_ca
 @pytest.mark.parametrize(
     ("damage", "error"),
     [
-        ("topic = 'TestOfTheFuture'", UnknownTopic),
-        ("""metadata = jsonb_set(metadata, '{schema_version}', '2')""", NewerSchema),
-        ("""state = '{"stream": "Robin Example"}'""", UnreadableEvent),
-        ("""state = 'Robin Example'""", UnreadableEvent),
-        ("""metadata = '{"actor": {"person": "Robin Example"}}'""", UnreadableEvent),
+        ("UPDATE log.event SET topic = 'TestOfTheFuture' WHERE notification_id = 3", UnknownTopic),
+        (
+            "UPDATE log.event SET metadata = jsonb_set(metadata, '{schema_version}', '2') WHERE notification_id = 3",
+            NewerSchema,
+        ),
+        (
+            """UPDATE log.event SET state = '{"stream": "Robin Example"}' WHERE notification_id = 3""",
+            UnreadableEvent,
+        ),
+        ("UPDATE log.event SET state = 'Robin Example' WHERE notification_id = 3", UnreadableEvent),
+        (
+            """UPDATE log.event SET metadata = '{"actor": {"person": "Robin Example"}}' WHERE notification_id = 3""",
+            UnreadableEvent,
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_named_by_topic_and_position_and_never_by_its_text(
@@ -183,7 +192,7 @@ async def test_what_cannot_be_read_is_named_by_topic_and_position_and_never_by_i
         await log.append(note((uuid4(), 0), texts=("Robin Example",)))
     connection = await asyncpg.connect(database)
     await connection.execute("ALTER TABLE log.event DISABLE TRIGGER refuse_change")
-    await connection.execute(f"UPDATE log.event SET {damage} WHERE notification_id = 3")
+    await connection.execute(damage)
     await connection.close()
 
     seen: list[Recorded] = []

@@ -13,6 +13,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
 from tests.log.writing import as_owner, note, the_whole_log
 from tests.support.servers import SharedPostgres
+from tests.support.sql import identifier
 
 INSERT = "INSERT INTO log.event VALUES (gen_random_uuid(), 1, 'TestNoted', '', 99, gen_random_uuid(), gen_random_uuid(), '{}')"
 CHANGES = (
@@ -68,7 +69,7 @@ async def test_even_the_owner_cannot_change_what_is_in_the_log(
 ) -> None:
     await log.append(note((uuid4(), 0)))
     connection = await asyncpg.connect(database)
-    await connection.execute(f"SET session_replication_role = {role}")
+    await connection.execute("SELECT set_config('session_replication_role', $1, false)", role)
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
         await connection.execute(statement)
     await connection.close()
@@ -101,9 +102,9 @@ async def test_the_application_may_make_read_models_and_keep_the_dispatchers_pos
 def login(postgres: SharedPostgres) -> Iterator[str]:
     """A login of this test's own; roles belong to the whole server."""
     name = f"login_{uuid4().hex}"
-    postgres._as_superuser(f"CREATE ROLE {name} LOGIN")
+    postgres.as_superuser(f"CREATE ROLE {identifier(name)} LOGIN")
     yield name
-    postgres._as_superuser(f"DROP ROLE {name}")
+    postgres.as_superuser(f"DROP ROLE {identifier(name)}")
 
 
 async def test_a_login_that_is_only_a_member_of_the_application_role_can_use_the_log(
@@ -113,7 +114,7 @@ async def test_a_login_that_is_only_a_member_of_the_application_role_can_use_the
     with pytest.raises(LogNotReady, match="permission denied to set role"):
         await open_pool(dsn)
 
-    postgres._as_superuser(f"GRANT ccp_app TO {login}")
+    postgres.as_superuser(f"GRANT ccp_app TO {identifier(login)}")
     pool = await open_pool(dsn)
     log = PostgresEventLog(pool)
     await log.append(note((uuid4(), 0)))
@@ -130,7 +131,7 @@ async def test_a_login_that_is_no_member_can_neither_read_nor_append(database: s
     dsn = database.replace("postgres@", f"{login}@")
     for statement in (
         "SELECT * FROM log.event",
-        f"SELECT log.append({', '.join(['NULL'] * 11)})",
+        "SELECT log.append(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await as_owner(dsn, statement)

@@ -20,6 +20,7 @@ from tests.log.present_schema import PRESENT_SCHEMA, dumped
 from tests.log.writing import as_owner, note
 from tests.support.directories import reachable_directory
 from tests.support.servers import SharedPostgres
+from tests.support.sql import identifier
 
 ALL = [step.name for step in migrations()]
 
@@ -65,7 +66,7 @@ async def test_many_databases_of_one_new_server_are_migrated_at_once() -> None:
         async with EmbeddedPostgres(directory / "data", durable=False) as server:
             names = [f"one_{number}" for number in range(4)]
             for name in names:
-                await as_owner(server.dsn, f"CREATE DATABASE {name}")
+                await as_owner(server.dsn, f"CREATE DATABASE {identifier(name)}")
             # The role ccp_app is the whole server's, and is made by whoever comes first.
             applied = await asyncio.gather(*(migrate(server.dsn_for(database=name)) for name in names))
             assert applied == [ALL] * 4
@@ -130,14 +131,14 @@ async def test_an_owner_who_is_no_superuser_can_migrate_and_the_application_can_
 ) -> None:
     owner, name = f"owner_{uuid4().hex}", f"test_{uuid4().hex}"
     admin = postgres.dsn_for(database="postgres")
-    await as_owner(admin, f"CREATE ROLE {owner} LOGIN")
-    await as_owner(admin, f"CREATE DATABASE {name} OWNER {owner}")
+    await as_owner(admin, f"CREATE ROLE {identifier(owner)} LOGIN")
+    await as_owner(admin, f"CREATE DATABASE {identifier(name)} OWNER {identifier(owner)}")
     dsn = postgres.dsn_for(user=owner, database=name)
     try:
         # It cannot make itself a member of a role that somebody else made, and is told what to do.
         with pytest.raises(MigrationError, match="GRANT ccp_app"):
             await migrate(dsn)
-        await as_owner(admin, f"GRANT ccp_app TO {owner}")
+        await as_owner(admin, f"GRANT ccp_app TO {identifier(owner)}")
         assert await migrate(dsn) == ALL
         pool = await open_pool(dsn)
         log = PostgresEventLog(pool)
@@ -149,7 +150,7 @@ async def test_an_owner_who_is_no_superuser_can_migrate_and_the_application_can_
             await as_owner(dsn, "DELETE FROM log.event")
     finally:
         postgres.drop_database(name)
-        await as_owner(admin, f"DROP ROLE {owner}")
+        await as_owner(admin, f"DROP ROLE {identifier(owner)}")
 
 
 async def test_an_owner_who_may_create_roles_needs_no_administrator() -> None:

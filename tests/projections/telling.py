@@ -40,6 +40,7 @@ from tests.support.scenario import (
     rules,
     some_id,
 )
+from tests.support.sql import identifier
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -87,9 +88,11 @@ class Teller:
 
 async def every_row(pool: Pool) -> dict[str, list[tuple[Any, ...]]]:
     """Every row that the read models answer from, by view."""
-    views = [f"read.{table}" for projection in PROJECTIONS for table in projection.QUERIES.tables()]
+    views = [table for projection in PROJECTIONS for table in projection.QUERIES.tables()]
     return {
-        view: sorted((tuple(row) for row in await pool.fetch(f"SELECT * FROM {view}")), key=repr)
+        f"read.{view}": sorted(
+            (tuple(row) for row in await pool.fetch(f"SELECT * FROM read.{identifier(view)}")), key=repr
+        )
         for view in views
     }
 

@@ -27,6 +27,7 @@ import asyncpg
 from adapters.embedded import EmbeddedPostgres, EmbeddedTemporal
 from adapters.postgres.migrate import migrate
 from tests.support.directories import reachable_directory
+from tests.support.sql import identifier
 
 T = TypeVar("T")
 
@@ -58,14 +59,14 @@ class SharedPostgres:
     def create_database(self) -> str:
         """Make a database with everything migrated and nothing in it, and answer its name."""
         name = f"test_{uuid4().hex}"
-        self._as_superuser(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        self.as_superuser(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(TEMPLATE)}")
         return name
 
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
-        self._as_superuser(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.as_superuser(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
 
-    def _as_superuser(self, sql: str) -> None:
+    def as_superuser(self, sql: str) -> None:
         async def execute() -> None:
             connection = await asyncpg.connect(self.dsn_for(database="postgres"))
             try:

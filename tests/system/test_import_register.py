@@ -185,13 +185,14 @@ class Desk:
         """The log takes no more than so many referrals, so that it does not matter how fast an import is."""
         owner = await asyncpg.connect(self.dsn)
         try:
-            await owner.execute(f"SELECT pg_advisory_lock({HELD_UP})")
+            await owner.execute("SELECT pg_advisory_lock($1)", HELD_UP)
+            await owner.execute("CREATE TABLE log.held_up (after_cases integer, by_lock bigint)")
+            await owner.execute("INSERT INTO log.held_up VALUES ($1, $2)", cases, HELD_UP)
             await owner.execute(
-                f"""CREATE FUNCTION log.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
+                """CREATE FUNCTION log.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
                     BEGIN
-                        IF (SELECT count(*) FROM log.event WHERE topic = 'ReferralSubmitted') >= {cases} THEN
-                            PERFORM pg_advisory_xact_lock({HELD_UP});
-                        END IF;
+                        PERFORM pg_advisory_xact_lock(by_lock) FROM log.held_up
+                        WHERE after_cases <= (SELECT count(*) FROM log.event WHERE topic = 'ReferralSubmitted');
                         RETURN NULL;
                     END $$;
                     CREATE TRIGGER hold_up BEFORE INSERT ON log.event
@@ -204,6 +205,7 @@ class Desk:
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             await owner.execute("DROP FUNCTION log.hold_up CASCADE")
+            await owner.execute("DROP TABLE log.held_up")
         finally:
             await owner.close()
 

@@ -16,11 +16,11 @@ from asyncpg import Pool
 from domain.case.action import ActionState
 from domain.case.stages import Stage
 from domain.messages import ActionId, BlockerId, CaseId
-from projections.batch import Batch
-from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
+from projections.case_file import CaseFile
 from projections.page import COUNTED, Page, ReadRow, asking, can_occur, page_size, read_cursor, write_cursor
+from projections.per_case import PerCase
 from projections.sql import Queries
-from projections.tables import Tables
+from projections.tables import Row
 
 SQL: Final = Queries.beside(__file__)
 
@@ -63,43 +63,33 @@ class ActionFilter:
     case: UUID | None = None
 
 
-class Actions:
-    """Keeps the actions of each case from the case's own events."""
+class Actions(PerCase):
+    """Keeps the actions of each case."""
 
     NAME: ClassVar[str] = "actions"
     VERSION: ClassVar[int] = 1
     QUERIES: ClassVar[Queries] = SQL
-    # It writes for few events, but the fold that it needs is made for others anyway.
-    HEARS: ClassVar[frozenset[str]] = CASE_TOPICS
-    OPENS: ClassVar[frozenset[str]] = CASE_TOPICS
-    DATES: ClassVar[frozenset[str]] = DATED_TOPICS
+    TABLE: ClassVar[str] = "actions"
 
-    async def apply(self, tables: Tables, batch: Batch) -> None:
-        files = await batch.cases()
-        if files:
-            await tables.execute("drop", list(files))
-        await tables.copy("actions", [row for file in files.values() for row in _of_case(file)])
-
-
-def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
-    case = file.case
-    for one in case.actions.values():
-        yield (
-            one.action_id,
-            case.case_id,
-            one.agency,
-            one.owner,
-            one.state,
-            one.is_open and case.stage is not Stage.CLOSED,
-            one.due_at,
-            one.overdue,
-            one.escalated_to,
-            one.blocker_id,
-            case.stage.value,
-            case.programme,
-            case.forum,
-            case.neighbourhood,
-        )
+    def rows(self, file: CaseFile) -> Iterator[Row]:
+        case = file.case
+        for one in case.actions.values():
+            yield (
+                one.action_id,
+                case.case_id,
+                one.agency,
+                one.owner,
+                one.state,
+                one.is_open and case.stage is not Stage.CLOSED,
+                one.due_at,
+                one.overdue,
+                one.escalated_to,
+                one.blocker_id,
+                case.stage.value,
+                case.programme,
+                case.forum,
+                case.neighbourhood,
+            )
 
 
 async def find_actions(

@@ -36,10 +36,6 @@ CREATE VIEW read.actions AS SELECT * FROM build.actions;
 -- description: Remove what the events of these cases have made.
 DELETE FROM build.actions WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop
--- description: Forget the actions of these cases, before they are written anew.
-DELETE FROM build.actions WHERE case_id = ANY ($1::uuid[]);
-
 -- name: page
 -- description: Actions, those due first at the top, after the cursor ($11, $12, $13) of the page before, at most $14.
 -- Overdue is an open one whose date has passed by $1. Filters, each may be null: $2 open, $3 overdue, $4 escalated,

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar, Final, get_args
+from typing import ClassVar, Final
 from uuid import UUID
 
 from asyncpg import Pool
 
 from domain.case.escalation import EscalationState, Subject
-from domain.case.evolving.escalation import AnyEscalationEvent
 from domain.messages import CaseId, EscalationId
-from projections.batch import Batch
 from projections.case_file import CaseFile
 from projections.page import Page, ReadRow, asking, can_occur, page_size, read_cursor, write_cursor
+from projections.per_case import PerCase
 from projections.sql import Queries
-from projections.tables import Tables
+from projections.tables import Row
 
 SQL: Final = Queries.beside(__file__)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -56,40 +55,31 @@ class EscalationFilter:
     with_safeguarding: bool = False
 
 
-class Escalations:
-    """Keeps the escalations of each case, from the events of machine J alone."""
+class Escalations(PerCase):
+    """Keeps the escalations of each case."""
 
     NAME: ClassVar[str] = "escalations"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
-    HEARS: ClassVar[frozenset[str]] = frozenset(event.TOPIC for event in get_args(AnyEscalationEvent))
-    OPENS: ClassVar[frozenset[str]] = HEARS
-    DATES: ClassVar[frozenset[str]] = frozenset()
+    TABLE: ClassVar[str] = "escalations"
 
-    async def apply(self, tables: Tables, batch: Batch) -> None:
-        files = await batch.cases()
-        if files:
-            await tables.execute("drop", list(files))
-            await tables.copy("escalations", [row for file in files.values() for row in _of_case(file)])
-
-
-def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
-    case = file.case
-    for one in case.escalations.values():
-        yield (
-            case.case_id,
-            one.escalation_id,
-            one.subject,
-            one.subject_id,
-            one.level,
-            one.owner,
-            one.state,
-            one.raised_by_agency,
-            one.answer_due_at,
-            one.reminders,
-            case.programme,
-            case.forum,
-        )
+    def rows(self, file: CaseFile) -> Iterator[Row]:
+        case = file.case
+        for one in case.escalations.values():
+            yield (
+                case.case_id,
+                one.escalation_id,
+                one.subject,
+                one.subject_id,
+                one.level,
+                one.owner,
+                one.state,
+                one.raised_by_agency,
+                one.answer_due_at,
+                one.reminders,
+                case.programme,
+                case.forum,
+            )
 
 
 async def find_escalations(

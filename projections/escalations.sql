@@ -31,10 +31,6 @@ CREATE VIEW read.escalations AS SELECT * FROM build.escalations;
 -- description: Remove what the events of these cases have made.
 DELETE FROM build.escalations WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop
--- description: Forget the escalations of these cases, before they are written anew.
-DELETE FROM build.escalations WHERE case_id = ANY ($1::uuid[]);
-
 -- name: page
 -- description: Escalations, those to be answered first at the top and those that nobody has to answer at the end, after the
 -- cursor ($6, $7) of the page before, at most $8. Filters, each may be null: $1 state, $2 level, $3 forum, $4 case; $5 leaves

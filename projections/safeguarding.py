@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final, get_args
+from typing import ClassVar, Final
 from uuid import UUID
 
 from asyncpg import Pool
 
-from domain.case.evolving.safeguarding import AnySafeguardingEvent
 from domain.case.safeguarding import ConcernState
 from domain.messages import CaseId, ConcernId
-from projections.batch import Batch
 from projections.case_file import CaseFile
 from projections.page import Page, ReadRow, asking, can_occur, page_size, read_cursor, write_cursor
+from projections.per_case import PerCase
 from projections.sql import Queries
-from projections.tables import Tables
+from projections.tables import Row
 
 SQL: Final = Queries.beside(__file__)
 
@@ -55,42 +54,33 @@ class ConcernFilter:
     case: UUID | None = None
 
 
-class SafeguardingList:
-    """Keeps the concerns of each case, from the events of machine F alone."""
+class SafeguardingList(PerCase):
+    """Keeps the concerns of each case."""
 
     NAME: ClassVar[str] = "safeguarding"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     QUERIES: ClassVar[Queries] = SQL
-    HEARS: ClassVar[frozenset[str]] = frozenset(event.TOPIC for event in get_args(AnySafeguardingEvent))
-    OPENS: ClassVar[frozenset[str]] = HEARS
-    DATES: ClassVar[frozenset[str]] = frozenset()
+    TABLE: ClassVar[str] = "safeguarding"
 
-    async def apply(self, tables: Tables, batch: Batch) -> None:
-        files = await batch.cases()
-        if files:
-            await tables.execute("drop", list(files))
-            await tables.copy("safeguarding", [row for file in files.values() for row in _of_case(file)])
-
-
-def _of_case(file: CaseFile) -> Iterator[tuple[object, ...]]:
-    case = file.case
-    for number, concern in enumerate(case.concerns.values()):
-        yield (
-            case.case_id,
-            concern.concern_id,
-            concern.about,
-            concern.category,
-            concern.state,
-            concern.immediate_danger,
-            concern.emergency_services,
-            concern.screening_due_at,
-            f"screening:{concern.concern_id}" in case.overdue,
-            list(concern.referred_to),
-            number,
-            case.programme,
-            case.forum,
-            case.neighbourhood,
-        )
+    def rows(self, file: CaseFile) -> Iterator[Row]:
+        case = file.case
+        for number, concern in enumerate(case.concerns.values()):
+            yield (
+                case.case_id,
+                concern.concern_id,
+                concern.about,
+                concern.category,
+                concern.state,
+                concern.immediate_danger,
+                concern.emergency_services,
+                concern.screening_due_at,
+                f"screening:{concern.concern_id}" in case.overdue,
+                list(concern.referred_to),
+                number,
+                case.programme,
+                case.forum,
+                case.neighbourhood,
+            )
 
 
 async def find_concerns(

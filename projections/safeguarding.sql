@@ -33,10 +33,6 @@ CREATE VIEW read.safeguarding AS SELECT * FROM build.safeguarding;
 -- description: Remove what the events of these cases have made.
 DELETE FROM build.safeguarding WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop
--- description: Forget the concerns of these cases, before they are written anew.
-DELETE FROM build.safeguarding WHERE case_id = ANY ($1::uuid[]);
-
 -- name: page
 -- description: Concerns in the order in which they are, or were, to be screened, after the cursor ($5, $6) of the page before,
 -- at most $7. Filters, each may be null: $1 state, $2 only open ones, $3 forum, $4 case.

@@ -6,7 +6,7 @@ table holds what may be parked; whether it is depends on the moment at which it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -19,11 +19,11 @@ from domain.case.stages import Stage
 from domain.case.whose_move import whose_move
 from domain.messages import CaseId, WorkerId
 from domain.roles import Role
-from projections.batch import Batch
-from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
+from projections.case_file import CaseFile
 from projections.page import COUNTED, Page, ReadRow, asking, can_occur, page_size, read_cursor, write_cursor
+from projections.per_case import PerCase
 from projections.sql import Queries
-from projections.tables import Tables
+from projections.tables import Row
 
 SQL: Final = Queries.beside(__file__)
 
@@ -57,44 +57,34 @@ class ParkedFilter:
     worker: UUID | None = None
 
 
-class Standstill:
-    """Keeps one row per open case in which nothing is in progress, from the case's own events."""
+class Standstill(PerCase):
+    """Keeps one row per open case in which nothing is in progress."""
 
     NAME: ClassVar[str] = "standstill"
     VERSION: ClassVar[int] = 1
     QUERIES: ClassVar[Queries] = SQL
-    HEARS: ClassVar[frozenset[str]] = CASE_TOPICS
-    OPENS: ClassVar[frozenset[str]] = CASE_TOPICS
-    DATES: ClassVar[frozenset[str]] = DATED_TOPICS
+    TABLE: ClassVar[str] = "standstill"
 
-    async def apply(self, tables: Tables, batch: Batch) -> None:
-        files = await batch.cases()
-        if files:
-            await tables.execute("drop", list(files))
-        await tables.copy(
-            "standstill", [_row(file) for file in files.values() if standstill.may_be_parked(file.case)]
+    def rows(self, file: CaseFile) -> Iterator[Row]:
+        case = file.case
+        if not standstill.may_be_parked(case):
+            return
+        mover = whose_move(case)
+        yield (
+            case.case_id,
+            case.programme,
+            case.forum,
+            case.neighbourhood,
+            case.stage.value,
+            file.since,
+            file.opened_at,
+            file.last_contact_at,
+            file.worked_at,
+            standstill.arranged_until(case),
+            mover.role.value if mover and mover.role else None,
+            mover.agency if mover else None,
+            mover.worker_id if mover else None,
         )
-
-
-def _row(file: CaseFile) -> tuple[object, ...]:
-    """The row of one case, in the order of the table's columns."""
-    case = file.case
-    mover = whose_move(case)
-    return (
-        case.case_id,
-        case.programme,
-        case.forum,
-        case.neighbourhood,
-        case.stage.value,
-        file.since,
-        file.opened_at,
-        file.last_contact_at,
-        file.worked_at,
-        standstill.arranged_until(case),
-        mover.role.value if mover and mover.role else None,
-        mover.agency if mover else None,
-        mover.worker_id if mover else None,
-    )
 
 
 async def find_parked(

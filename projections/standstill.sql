@@ -31,10 +31,6 @@ CREATE VIEW read.standstill AS SELECT * FROM build.standstill;
 -- description: Remove what the events of these cases have made.
 DELETE FROM build.standstill WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop
--- description: Forget these cases, before those in which nothing is in progress are written anew.
-DELETE FROM build.standstill WHERE case_id = ANY ($1::uuid[]);
-
 -- name: page
 -- description: The cases parked at $1, the longest parked first, after the cursor ($8, $9) of the page before, at most $10.
 -- Of the programmes $2, those whose person nobody has reached since the instants $3. Filters, each may be null: $4 forum,

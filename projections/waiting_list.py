@@ -6,6 +6,7 @@ Must not name a person: whoever may see a case asks for it by its id.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -14,11 +15,11 @@ from asyncpg import Pool
 from domain.case.bands import Band
 from domain.case.stages import Stage
 from domain.messages import CaseId, WorkerId
-from projections.batch import Batch
-from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
+from projections.case_file import CaseFile
 from projections.page import ReadRow, can_occur
+from projections.per_case import PerCase
 from projections.sql import Queries
-from projections.tables import Tables
+from projections.tables import Row
 
 SQL: Final = Queries.beside(__file__)
 
@@ -43,42 +44,32 @@ class WaitingRow(ReadRow):
     offered_worker: WorkerId | None
 
 
-class WaitingList:
-    """Keeps one row per waiting case from the case's own events."""
+class WaitingList(PerCase):
+    """Keeps one row per waiting case."""
 
     NAME: ClassVar[str] = "waiting"
     VERSION: ClassVar[int] = 1
     QUERIES: ClassVar[Queries] = SQL
-    HEARS: ClassVar[frozenset[str]] = CASE_TOPICS
-    OPENS: ClassVar[frozenset[str]] = HEARS
-    DATES: ClassVar[frozenset[str]] = DATED_TOPICS
+    TABLE: ClassVar[str] = "waiting_list"
 
-    async def apply(self, tables: Tables, batch: Batch) -> None:
-        files = await batch.cases()
-        if files:
-            await tables.execute("drop", list(files))
-        await tables.copy(
-            "waiting_list",
-            [_row(file) for file in files.values() if file.case.stage is Stage.WAITING_LIST],
+    def rows(self, file: CaseFile) -> Iterator[Row]:
+        case = file.case
+        if case.stage is not Stage.WAITING_LIST:
+            return
+        yield (
+            case.case_id,
+            case.programme,
+            case.forum,
+            case.neighbourhood,
+            case.band or "P3",
+            case.joined_at or file.since,
+            case.due.get("waiting_check"),
+            "waiting_check_answer" in case.due,
+            "waiting_check_answer" in case.overdue,
+            case.due.get("priority_wait"),
+            "priority_wait" in case.overdue,
+            case.offer_open.worker_id if case.offer_open is not None else None,
         )
-
-
-def _row(file: CaseFile) -> tuple[object, ...]:
-    case = file.case
-    return (
-        case.case_id,
-        case.programme,
-        case.forum,
-        case.neighbourhood,
-        case.band or "P3",
-        case.joined_at or file.since,
-        case.due.get("waiting_check"),
-        "waiting_check_answer" in case.due,
-        "waiting_check_answer" in case.overdue,
-        case.due.get("priority_wait"),
-        "priority_wait" in case.overdue,
-        case.offer_open.worker_id if case.offer_open is not None else None,
-    )
 
 
 async def waiting_list(

@@ -28,10 +28,6 @@ CREATE VIEW read.waiting_list AS SELECT * FROM build.waiting_list;
 -- description: Remove what the events of these cases have made.
 DELETE FROM build.waiting_list WHERE case_id = ANY ($1::uuid[]);
 
--- name: drop
--- description: Forget these cases, before those that still wait are written anew.
-DELETE FROM build.waiting_list WHERE case_id = ANY ($1::uuid[]);
-
 -- name: waiting_list
 -- description: Everybody who waits, forum by forum, first in line first. Parameters: programme, forum and band; each may
 -- be null.

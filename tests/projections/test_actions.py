@@ -8,7 +8,6 @@ import pytest
 
 from domain.case import action as a
 from domain.case import action_deadlines as ad
-from domain.case.correction import RecordVoided
 from domain.messages import BlockerId
 from projections import ProjectionRunner, ReadModels
 from projections.actions import ActionFilter, ActionRow
@@ -105,24 +104,3 @@ async def test_pages_follow_each_other_without_a_gap(models: ReadModels, told: N
         if after is None:
             break
     assert tuple(rows) == (await models.actions(now=NEXT_MEETING_DAY_ENDS)).rows
-
-
-async def test_an_action_whose_assignment_is_void_is_gone(
-    teller: Teller, runner: ProjectionRunner, models: ReadModels
-) -> None:
-    case = a_case("vi").ready_for_forum().with_action()
-    position = len([event for event in case if event.stream_id == case.case_id])
-    await teller.tell(case)
-    await runner.catch_up()
-    assert (await models.actions(now=NEXT_MEETING_DAY_ENDS)).total == 1
-    await teller.tell(
-        RecordVoided(
-            **case.ids,
-            voided_version=position,
-            voided_topic="ActionAssigned",
-            followed_by=(),
-            explanation="Wrong case",
-        )
-    )
-    await runner.catch_up()
-    assert (await models.actions(now=NEXT_MEETING_DAY_ENDS)).total == 0

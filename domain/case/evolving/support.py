@@ -108,7 +108,8 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             if event.set_by == "resident":
                 _was_seen(case, event)
         case su.OutcomeProgressed():
-            case.outcomes[event.outcome_id] = event.progress
+            if event.outcome_id in case.outcomes:  # it is not, once the outcome itself is void
+                case.outcomes[event.outcome_id] = event.progress
         case su.PlanReviewed():
             case.plan_reviewed = True
             _was_seen(case, event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.application import fold
 from domain.case.correction import NotVoidable, RecordVoided, VoidRecord, WhichRecordRequired
+from domain.case.state import Case
 from domain.case.support import OutcomeProgressed, OutcomeSet
 from domain.errors import AlreadyRecorded, NotFound
 from domain.messages import CaseEvent, OutcomeId
@@ -27,10 +28,24 @@ def voided(version: int) -> Outcome:
     return given(SAM, STORY).when(void(version), as_=COORDINATOR)
 
 
+def case_after(outcome: Outcome) -> Case:
+    """The case as the application folds it from the log."""
+    history = States((*outcome.before, *outcome.happened)).history(STORY.case_id)
+    return fold("Case", STORY.case_id, history)
+
+
 def test_what_speaks_of_the_same_thing_is_listed_for_somebody_to_look_at() -> None:
     voided(LAST - 1).then(
         like(RecordVoided, voided_version=LAST - 1, voided_topic="OutcomeSet", followed_by=(LAST,))
     )
+
+
+def test_nobody_made_progress_towards_an_outcome_that_never_was() -> None:
+    gone = voided(LAST - 1)
+    assert case_after(gone).outcomes == {}
+    its_progress = given(*gone.before, *gone.happened).when(void(LAST), as_=COORDINATOR)
+    its_progress.then(like(RecordVoided, voided_version=LAST, voided_topic="OutcomeProgressed"))
+    assert case_after(its_progress).outcomes == {}
 
 
 def test_the_newest_of_a_kind_is_found_without_counting() -> None:
@@ -52,11 +67,7 @@ def test_one_way_of_saying_which_record_is_meant() -> None:
 
 
 def test_the_case_is_then_as_if_the_record_had_never_come() -> None:
-    progressed = voided(LAST)
-    history = States((*progressed.before, *progressed.happened)).history(STORY.case_id)
-    assert len(history) == LAST + 1
-    case = fold("Case", STORY.case_id, history)
-    assert case.outcomes == {OUTCOME: "not_started"}
+    assert case_after(voided(LAST)).outcomes == {OUTCOME: "not_started"}
 
 
 def test_a_record_that_moved_the_case_is_not_voided_and_one_is_voided_once() -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field, StringConstraints
 
 from domain.case.escalation import escalation_raised, open_escalation, settled
+from domain.case.referral import ReferralDrafted
+from domain.case.referral_form import PersonalForm, ReferralForm
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (
@@ -26,6 +28,7 @@ from domain.messages import (
     Moment,
     Personal,
     PersonalText,
+    PersonId,
 )
 from domain.roles import Permission, Role
 
@@ -181,7 +184,10 @@ class RaiseSafeguardingConcern(Command):
         "concern": "Has not eaten for days",
     }
 
-    case_id: CaseId
+    case_id: CaseId | None = Field(
+        None,
+        description="any case of the person, closed or not; without one, a draft is begun that holds the concern",
+    )
     about: Literal["adult", "child"]
     category: Code
     immediate_danger: bool
@@ -189,6 +195,11 @@ class RaiseSafeguardingConcern(Command):
     alleged_source: AllegedSource | None = Field(
         default=None,
         description="who is alleged to do the harm, by the reference they act under; they are barred from the case",
+    )
+    programme: Code = Field("manchester-maps", description="of the draft, where there is no case")
+    form: PersonalForm = Field(
+        default_factory=ReferralForm,
+        description="whatever is known of the person, for the draft; read only where there is no case",
     )
 
 
@@ -259,25 +270,38 @@ class ReturnToPathway(Command):
     advice: PersonalText = Field(min_length=1)
 
 
-@decides(RaiseSafeguardingConcern)
+@decides(RaiseSafeguardingConcern, starts=("Case",), refuses=(NotFound,))
 def raise_safeguarding_concern(
     command: RaiseSafeguardingConcern, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """No guard at all: any case, in any stage, draft and closed included, as often as somebody is worried."""
-    screening = rules.calendar.add_working_days(moment.now, SCREENING_WORKING_DAYS)
-    return [
-        SafeguardingConcernRaised(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            concern_id=ConcernId(moment.new_id("concern")),
-            about=command.about,
-            category=command.category,
-            immediate_danger=command.immediate_danger,
-            concern=command.concern,
-            screening_due_at=screening,
-            alleged_source=command.alleged_source,
-        )
-    ]
+    """No guard at all: any case, in any stage, draft and closed included, as often as somebody is worried.
+
+    About somebody who has no case as well: a concern always gets through.
+    """
+    if command.case_id is not None and not case.exists:
+        raise NotFound(kind="case", id=command.case_id)
+    person_id = case.person_id if case.exists else PersonId(moment.new_id("person"))
+    raised = SafeguardingConcernRaised(
+        case_id=case.case_id,
+        person_id=person_id,
+        concern_id=ConcernId(moment.new_id("concern")),
+        about=command.about,
+        category=command.category,
+        immediate_danger=command.immediate_danger,
+        concern=command.concern,
+        screening_due_at=rules.calendar.add_working_days(moment.now, SCREENING_WORKING_DAYS),
+        alleged_source=command.alleged_source,
+    )
+    if case.exists:
+        return [raised]
+    drafted = ReferralDrafted(
+        case_id=case.case_id,
+        person_id=person_id,
+        programme=rules.programme(command.programme).name,
+        referring_agency=moment.by_agency,
+        form=command.form,
+    )
+    return [drafted, raised]
 
 
 @decides(RecordEmergencyServices, refuses=(NotFound, ConcernNotInState))

@@ -30,6 +30,7 @@ FAILURES: Mapping[str, Stories] = {
         "73-withdrawal-while-a-concern-is-open",
         "13-participation-ends-and-safeguarding-goes-on",
         "a-concern-about-a-child",
+        "a-concern-before-any-referral",
     ),
     "key worker leaves or is absent": (
         "36-the-last-day-before-easter",

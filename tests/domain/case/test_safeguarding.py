@@ -7,13 +7,16 @@ import pytest
 from domain.case import enquiry as en
 from domain.case import escalation as es
 from domain.case import safeguarding as sg
-from domain.case.referral import ReferralDrafted
+from domain.case.participation import ParticipationRefused
+from domain.case.referral import ReferralDraftDiscarded, ReferralDrafted
 from domain.case.referral_form import ReferralForm
+from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue
 from domain.messages import Actor, CaseId, Command, ConcernId, Event
 from domain.roles import Role
 from tests.support.scenario import (
     A_SECOND,
+    CHAIR,
     CONSENTED,
     KEY_WORKER,
     MANAGER,
@@ -75,6 +78,8 @@ EVERY_STAGE = [
     a_case().stepping_down(),
     a_case().handed_over(),
     a_case().closed(),
+    DRAFT.then_also(ReferralDraftDiscarded(**a_case().ids)),
+    a_case().awaiting_consent().then_also(ParticipationRefused(**a_case().ids)),
     a_case().active().with_concern(),
     a_case().active().enquired(),
 ]
@@ -104,9 +109,29 @@ def test_a_timer_and_an_auditor_raise_none(role: Role) -> None:
     given(case).when(raise_concern(case), as_=actor(role)).refused(NotPermitted)
 
 
-def test_a_concern_needs_a_case_that_exists() -> None:
+def test_a_concern_that_names_a_case_is_about_one_that_exists() -> None:
     nowhere = raise_concern(a_case(), case_id=CaseId(some_id("nowhere")))
     given(a_case().submitted()).when(nowhere).refused(NotFound)
+
+
+def test_a_concern_about_somebody_without_a_case_gets_through_and_a_draft_holds_it() -> None:
+    known = ReferralForm(given_name="Jo")
+    raised = given().when(raise_concern(a_case(), case_id=None, form=known), as_=CHAIR)
+    ids = {"case_id": new_id("case"), "person_id": new_id("person")}
+    raised.then(
+        like(ReferralDrafted, **ids, programme=PROGRAMME, referring_agency=CHAIR.agency, form=known),
+        like(sg.SafeguardingConcernRaised, **ids, concern_id=new_id("concern")),
+    )
+    case = raised.after.case
+    assert case.stage is Stage.DRAFT
+    late = sg.MarkScreeningOverdue(case_id=case.case_id, concern_id=ConcernId(new_id("concern")))
+    (screening_due_at,) = case.due.values()
+    given(*raised.happened).when(late, at=screening_due_at).then(sg.ScreeningOverdue, es.EscalationRaised)
+
+
+def test_of_somebody_without_a_case_nothing_has_to_be_known() -> None:
+    raised = given().when(raise_concern(a_case(), case_id=None), as_=KEY_WORKER)
+    raised.then(like(ReferralDrafted, form=ReferralForm()), sg.SafeguardingConcernRaised)
 
 
 def test_a_concern_is_screened_within_one_working_day() -> None:

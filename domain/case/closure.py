@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from domain.case.action_changes import end_actions
 from domain.case.allocation import AllocationEnded, WaitingListLeft
 from domain.case.escalation import settled
 from domain.case.stages import Stage
-from domain.case.triage import end_episode, off_its_agenda
 from domain.keyworker.events import CaseReleased
+from domain.meeting.events import AgendaItemRemoved
 from domain.messages import CaseEvent, Event, PersonalText
+from domain.person.identity import EpisodeEnded
 
 if TYPE_CHECKING:
     from domain.case.state import Case
@@ -70,6 +72,20 @@ def end_case(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
     ]
 
 
+def end_episode(case: Case) -> Sequence[Event]:
+    """What a closed case means: its open actions end, and the person's place for an open case is free again.
+
+    That place is given back under each of the person's records.
+    """
+    return [*end_actions(case), *_places_given_back(case)]
+
+
+def off_its_agenda(case: Case) -> Sequence[AgendaItemRemoved]:
+    """A meeting must not wait for the outcome of a case that is closed, as whatever it stands on the agenda."""
+    listed = case.meeting_id if case.agenda_kind is not None else None
+    return [AgendaItemRemoved(meeting_id=listed, case_id=case.case_id)] if listed is not None else []
+
+
 def off_the_list(
     case: Case, because: Literal["withdrawn", "died", "moved", "need_met", "merged"]
 ) -> Sequence[WaitingListLeft]:
@@ -90,4 +106,11 @@ def _freed(case: Case, worker: KeyWorker | None) -> Sequence[Event]:
             case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id, because="case_closed"
         ),
         CaseReleased(worker_id=worker.worker_id, case_id=case.case_id),
+    ]
+
+
+def _places_given_back(case: Case) -> Sequence[Event]:
+    return [
+        EpisodeEnded(person_id=person_id, case_id=case.case_id, programme=case.programme)
+        for person_id in (case.person_id, *sorted(case.same_as))
     ]

@@ -21,6 +21,7 @@ from domain.case.action import (
     require_due_ahead,
     require_link,
 )
+from domain.case.closure import end_episode
 from domain.case.forum_review import (
     CLOSING,
     CaseReferredOn,
@@ -34,7 +35,6 @@ from domain.case.forum_review import (
     PlanAgreed,
 )
 from domain.case.stages import Stage
-from domain.case.triage import end_episode
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, RuleBroken
 from domain.meeting.events import MeetingItemDecided

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.closure import CaseClosed
+from domain.case.closure import CaseClosed, end_episode
 from domain.case.referral_form import NeedNotInProgramme
 from domain.case.stages import Stage
-from domain.case.triage import ReferrerOnly, end_episode
+from domain.case.triage import ReferrerOnly
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict
 from domain.messages import (

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.case.closure import end_episode, off_its_agenda
 from domain.case.sharing import CapacityView, ConsentError, Method, Purpose
 from domain.case.stages import Stage
-from domain.case.triage import end_episode, off_its_agenda
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded
 from domain.messages import CaseEvent, CaseId, Code, Command, Event, Instant, Moment, PersonalText, StaffRef

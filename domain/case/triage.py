@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.action_changes import end_actions
+from domain.case.closure import end_episode, off_its_agenda
 from domain.case.stages import MOVES, OPEN_STAGES, Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.geography import InArea
-from domain.meeting.events import AgendaItemRemoved
 from domain.messages import (
     AgencyName,
     CaseEvent,
@@ -31,7 +30,6 @@ from domain.messages import (
     PersonalText,
     PersonId,
 )
-from domain.person.identity import EpisodeEnded
 from domain.roles import Permission
 
 if TYPE_CHECKING:
@@ -180,6 +178,15 @@ class ReferrerOnly(RuleBroken):
     """Only the agency that referred may do this."""
 
     code = "referring_agency_only"
+
+
+def require_override_authority(moment: Moment) -> None:
+    """Overriding a guard is for a manager or the safeguarding lead.
+
+    Source: the table of commands and roles, last row (domain reference 2.14).
+    """
+    if moment.actor.role not in ("manager", "safeguarding_lead"):
+        raise OverrideNeedsManager
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -414,33 +421,3 @@ def withdraw_referral(command: WithdrawReferral, case: Case, moment: Moment) -> 
         case_id=case.case_id, person_id=case.person_id, explanation=command.explanation
     )
     return [withdrawn, *off_its_agenda(case), *end_episode(case)]
-
-
-def require_override_authority(moment: Moment) -> None:
-    """Overriding a guard is for a manager or the safeguarding lead.
-
-    Source: the table of commands and roles, last row (domain reference 2.14).
-    """
-    if moment.actor.role not in ("manager", "safeguarding_lead"):
-        raise OverrideNeedsManager
-
-
-def off_its_agenda(case: Case) -> Sequence[AgendaItemRemoved]:
-    """A meeting must not wait for the outcome of a case that is closed, as whatever it stands on the agenda."""
-    listed = case.meeting_id if case.agenda_kind is not None else None
-    return [AgendaItemRemoved(meeting_id=listed, case_id=case.case_id)] if listed is not None else []
-
-
-def end_episode(case: Case) -> Sequence[Event]:
-    """What a closed case means: its open actions end, and the person's place for an open case is free again.
-
-    That place is given back under each of the person's records.
-    """
-    return [*end_actions(case), *_places_given_back(case)]
-
-
-def _places_given_back(case: Case) -> Sequence[Event]:
-    return [
-        EpisodeEnded(person_id=person_id, case_id=case.case_id, programme=case.programme)
-        for person_id in (case.person_id, *sorted(case.same_as))
-    ]

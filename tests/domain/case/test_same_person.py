@@ -6,10 +6,11 @@ from datetime import datetime
 
 import pytest
 
+from domain.case.closure import end_episode
 from domain.case.referral import PossibleDuplicateFlagged, ReferralSubmitted, SubmitReferral
 from domain.case.referral_form import EXAMPLE_FORM
 from domain.case.same_person import CaseStillOpen, ConfirmSamePerson, SamePersonConfirmed
-from domain.case.triage import NotADuplicateCandidate, ReferralDeclined, end_episode
+from domain.case.triage import NotADuplicateCandidate, ReferralDeclined
 from domain.person.identity import EpisodeEnded, EpisodeOpened
 from tests.support.scenario import COORDINATOR, PROGRAMME, REFERRER, a_case, given, like, london
 

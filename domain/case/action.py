@@ -1,8 +1,8 @@
-"""Actions: one thing to do, owned by one person in a named agency, with a date. Completing late is kept apart from on time.
+"""Actions: one thing to do, owned by one person in a named agency, with a date and something that it serves.
 
-An action may be set by the forum with the plan (`forum_review.py`) or at any time while the case is open. Doing it, and
-saying whether it helped or what stands in the way, is the owner's. Who else may take it, and when it is taken off the
-plan, is in `action_changes.py`; chasing it is the engine's, in `action_deadlines.py`.
+An action may be set by the forum with the plan (`forum_decision.py`) or at any time while the case is open. What its owner
+does with it is in `action_work.py`; who else may take it, and when it is taken off the plan, in `action_changes.py`;
+chasing it is the engine's, in `action_deadlines.py`.
 Source: machine D of the pathway (domain reference 2.7).
 """
 
@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
 from domain.messages import (
     ActionId,
     AgencyName,
-    BlockerId,
     CaseEvent,
     CaseId,
     Code,
@@ -32,7 +30,7 @@ from domain.messages import (
     PersonalText,
     StaffRef,
 )
-from domain.roles import Permission, Role
+from domain.roles import Permission
 
 if TYPE_CHECKING:
     from domain.case.evolving.action import Action
@@ -75,55 +73,6 @@ class ActionAssigned(CaseEvent):
     due_at: Instant
 
 
-class ActionAcknowledged(CaseEvent):
-    """The owner confirmed that the action is theirs."""
-
-    TOPIC: ClassVar[str] = "ActionAcknowledged"
-
-    action_id: ActionId
-
-
-class ActionProgressed(CaseEvent):
-    """Work on the action began or went on."""
-
-    TOPIC: ClassVar[str] = "ActionProgressed"
-
-    action_id: ActionId
-    note: PersonalText | None = None
-
-
-class ActionCompleted(CaseEvent):
-    """The action was done; whether it helped, and whether it was on time, are recorded apart."""
-
-    TOPIC: ClassVar[str] = "ActionCompleted"
-
-    action_id: ActionId
-    evidence: PersonalText
-    effective: bool
-    late: bool
-
-
-class ActionNotDone(CaseEvent):
-    """The owner will not do the action, or could not; nobody chases it any more."""
-
-    TOPIC: ClassVar[str] = "ActionNotDone"
-
-    action_id: ActionId
-    explanation: PersonalText
-    late: bool
-
-
-class ActionBlocked(CaseEvent):
-    """Something in the system stands in the way of the action, by its code; what that is has an id of its own."""
-
-    TOPIC: ClassVar[str] = "ActionBlocked"
-
-    action_id: ActionId
-    blocker_id: BlockerId
-    blocker: Code
-    description: PersonalText | None = None
-
-
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -143,18 +92,6 @@ class ActionNotLinked(RuleBroken):
     """links_to: an action serves a need of the programme, an outcome of this case by its id, or a risk (written risk:overdose); {links_to} is none of them."""
 
     code = "action_not_linked"
-
-
-class ActionOwnerOnly(RuleBroken):
-    """Only the owner of the action, acting for the agency that owns it, may do this."""
-
-    code = "action_owner_only"
-
-
-class EvidenceRequired(RuleBroken):
-    """evidence: a completed action says what was done; if it did not help, say so with effective = false."""
-
-    code = "evidence_required"
 
 
 def require_due_ahead(due_at: datetime | None, now: datetime) -> None:
@@ -188,21 +125,6 @@ def require_open_action(command: Command, case: Case, action_id: ActionId, *stat
     return action
 
 
-def is_owner(action: Action, moment: Moment, rules: Rules) -> bool:
-    """Staff references repeat between agencies, so the owner is known by reference and agency together."""
-    return moment.actor.person == action.owner and is_of(action.agency, moment, rules)
-
-
-def may_finish(action: Action, moment: Moment, rules: Rules) -> bool:
-    """The owner, or the computer system of the owner's agency.
-
-    Source: the table of commands and roles, row on completing actions (domain reference 2.14).
-    """
-    if moment.actor.role is Role.ADAPTER:
-        return is_of(action.agency, moment, rules)
-    return is_owner(action, moment, rules)
-
-
 def is_of(agency: str, moment: Moment, rules: Rules) -> bool:
     return rules.agency_name(moment.by_agency) == rules.agency_name(agency)
 
@@ -218,7 +140,6 @@ def by_next_meeting(programme: str, after: datetime, rules: Rules) -> datetime:
 # -- commands --------------------------------------------------------------------------------------------------------
 
 _CASE = "0b8f0e5a-52c0-5d57-8a0e-3a4b0d2f6c11"
-_ACTION = "c3f1a0de-6a5f-5b5e-8f0a-6f3c1c0c5a01"
 
 
 class ActionToAssign(Message):
@@ -257,101 +178,6 @@ class AssignAction(Command):
     due_at: Instant | None = Field(None, description="by the next meeting of the forum when left out")
 
 
-class AcknowledgeAction(Command):
-    """Confirm, as the owner, that an action is yours."""
-
-    NAME: ClassVar[str] = "acknowledge-action"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
-
-    case_id: CaseId
-    action_id: ActionId
-
-
-class StartWork(Command):
-    """Say, as the owner, that work on an action has begun."""
-
-    NAME: ClassVar[str] = "start-work"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "action_id": _ACTION}
-
-    case_id: CaseId
-    action_id: ActionId
-    note: PersonalText | None = None
-
-
-class ReportProgress(Command):
-    """Say that work on an action began or went on."""
-
-    NAME: ClassVar[str] = "report-progress"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "action_id": _ACTION,
-        "note": "Landlord called back",
-    }
-
-    case_id: CaseId
-    action_id: ActionId
-    note: PersonalText | None = None
-
-
-class CompleteAction(Command):
-    """Say that an action is done, on what evidence, and whether it helped."""
-
-    NAME: ClassVar[str] = "complete-action"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "action_id": _ACTION,
-        "evidence": "Plan signed, first payment made",
-        "effective": True,
-    }
-
-    case_id: CaseId
-    action_id: ActionId
-    evidence: PersonalText
-    effective: bool = Field(description="whether it helped")
-
-
-class ReportNotDone(Command):
-    """Say, as the owner, that an action will not be done, and why."""
-
-    NAME: ClassVar[str] = "report-not-done"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "action_id": _ACTION,
-        "explanation": "The landlord sold the house",
-    }
-
-    case_id: CaseId
-    action_id: ActionId
-    explanation: PersonalText = Field(min_length=1)
-
-
-class ReportBlocked(Command):
-    """Say, as the owner, what in the system stands in the way of an action; the action stays yours."""
-
-    NAME: ClassVar[str] = "report-blocked"
-    PERMISSION: ClassVar[Permission] = Permission.WORK_ON_ACTION
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "case_id": _CASE,
-        "action_id": _ACTION,
-        "blocker": "no_identity_documents",
-    }
-
-    case_id: CaseId
-    action_id: ActionId
-    blocker: Code = Field(
-        description="what stands in the way, as a code: a condition of the system, no failing of a person"
-    )
-    blocker_id: BlockerId | None = Field(
-        None, description="a blocker that is known already; a new id is made when left out"
-    )
-    description: PersonalText | None = None
-
-
 @decides(AssignAction, refuses=(ActionDueInPast, ActionNotLinked, AlreadyRecorded))
 def assign_action(command: AssignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
@@ -377,100 +203,3 @@ def assigned(
         what=action.what,
         due_at=action.due_at or by_next_meeting(case.programme, after, rules),
     )
-
-
-@decides(AcknowledgeAction, refuses=(ActionNotOpen, ActionOwnerOnly))
-def acknowledge_action(
-    command: AcknowledgeAction, case: Case, moment: Moment, rules: Rules
-) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id, "open")
-    if not is_owner(action, moment, rules):
-        raise ActionOwnerOnly
-    return [ActionAcknowledged(case_id=case.case_id, person_id=case.person_id, action_id=action.action_id)]
-
-
-@decides(StartWork, refuses=(ActionNotOpen, ActionOwnerOnly))
-def start_work(command: StartWork, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id, "open", "acknowledged")
-    _require_owner(action, moment, rules)
-    return [
-        ActionProgressed(
-            case_id=case.case_id, person_id=case.person_id, action_id=action.action_id, note=command.note
-        )
-    ]
-
-
-@decides(ReportProgress, refuses=(ActionNotOpen, ActionOwnerOnly))
-def report_progress(command: ReportProgress, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id)
-    _require_owner(action, moment, rules)
-    return [
-        ActionProgressed(
-            case_id=case.case_id, person_id=case.person_id, action_id=action.action_id, note=command.note
-        )
-    ]
-
-
-@decides(CompleteAction, refuses=(ActionNotOpen, ActionOwnerOnly, EvidenceRequired))
-def complete_action(command: CompleteAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    """Late is judged by when it was done, not by when we were told; both instants stand in the log.
-
-    Source: machine D, CompleteAction (domain reference 2.7).
-    """
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id)
-    _require_owner(action, moment, rules)
-    if not command.evidence:
-        raise EvidenceRequired
-    return [
-        ActionCompleted(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            action_id=action.action_id,
-            evidence=command.evidence,
-            effective=command.effective,
-            late=moment.effective_at > action.due_at,
-        ),
-        *settled(case, "action", "done", action.action_id),
-    ]
-
-
-@decides(ReportNotDone, refuses=(ActionNotOpen, ActionOwnerOnly))
-def report_not_done(command: ReportNotDone, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id)
-    _require_owner(action, moment, rules)
-    return [
-        ActionNotDone(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            action_id=action.action_id,
-            explanation=command.explanation,
-            late=moment.effective_at > action.due_at,
-        )
-    ]
-
-
-@decides(ReportBlocked, refuses=(ActionNotOpen, ActionOwnerOnly))
-def report_blocked(command: ReportBlocked, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    case.require_open(command)
-    action = require_open_action(command, case, command.action_id)
-    _require_owner(action, moment, rules)
-    return [
-        ActionBlocked(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            action_id=action.action_id,
-            blocker_id=command.blocker_id or BlockerId(moment.new_id("blocker")),
-            blocker=command.blocker,
-            description=command.description,
-        )
-    ]
-
-
-def _require_owner(action: Action, moment: Moment, rules: Rules) -> None:
-    if not may_finish(action, moment, rules):
-        raise ActionOwnerOnly

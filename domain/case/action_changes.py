@@ -1,7 +1,7 @@
 """Changes of an action: another owner takes it, the chair or a manager takes it off the plan, or it ends with its reason.
 
 Nothing ends in silence: when a case closes, or an agency may no longer hear of the person, its open actions are ended
-or given away by events of their own. What an action is, and its owner's part, is in `action.py`.
+or given away by events of their own. What an action is stands in `action.py`, its owner's part in `action_work.py`.
 Source: machine D of the pathway (domain reference 2.7).
 """
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from domain.calendar import LONDON
 from domain.case import action as a
 from domain.case import action_changes as ac
+from domain.case import action_work as aw
 from domain.case import advice_item as ad
 from domain.case import allocation as al
 from domain.case import consent as c
@@ -56,11 +57,11 @@ _WITH_THE_PERSON: Final = (
 )
 _WORK: Final = (
     a.ActionAssigned,
-    a.ActionAcknowledged,
-    a.ActionProgressed,
-    a.ActionBlocked,
-    a.ActionCompleted,
-    a.ActionNotDone,
+    aw.ActionAcknowledged,
+    aw.ActionProgressed,
+    aw.ActionBlocked,
+    aw.ActionCompleted,
+    aw.ActionNotDone,
     ac.ActionReassigned,
     ac.ActionCancelled,
     f.ForumDecisionRecorded,

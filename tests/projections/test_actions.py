@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.case import action as a
 from domain.case import action_deadlines as ad
+from domain.case import action_work as aw
 from domain.messages import BlockerId
 from projections import ProjectionRunner, ReadModels
 from projections.actions import ActionFilter, ActionRow
@@ -27,10 +27,10 @@ LATE, STUCK, DONE = (ROBIN.action_id(name) for name in ("late", "stuck", "done")
 WHAT_BECAME_OF_THEM = (
     ad.ActionOverdue(**ROBIN.ids, action_id=LATE, agency=POLICE, due_at=NEXT_MEETING_DAY_ENDS),
     ad.ActionEscalated(**ROBIN.ids, action_id=LATE, agency=POLICE, level=1, due_at=NEXT_MEETING_DAY_ENDS),
-    a.ActionBlocked(
+    aw.ActionBlocked(
         **ROBIN.ids, action_id=STUCK, blocker_id=BlockerId(some_id("blocker")), blocker="no_identity_document"
     ),
-    a.ActionCompleted(**ROBIN.ids, action_id=DONE, evidence="Went there", effective=True, late=False),
+    aw.ActionCompleted(**ROBIN.ids, action_id=DONE, evidence="Went there", effective=True, late=False),
 )
 
 

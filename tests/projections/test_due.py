@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from domain.case.safeguarding import ConcernScreened
 from domain.case.triage import TriageOverdue
 from domain.roles import Role

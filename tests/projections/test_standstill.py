@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from domain.case import action as a
+from domain.case import action_work as aw
 from domain.case import contact as co
 from domain.case import monitoring as mo
 from domain.case.stages import Stage
@@ -69,7 +69,7 @@ async def test_contact_counts_from_when_it_happened_and_an_attempt_does_not_coun
 ) -> None:
     case = a_case().active(a_worker())
     done = [
-        a.ActionCompleted(**case.ids, action_id=one.action_id, evidence="Done", effective=True, late=False)
+        aw.ActionCompleted(**case.ids, action_id=one.action_id, evidence="Done", effective=True, late=False)
         for one in case.case.open_actions
     ]
     await told(teller, runner, case, done)
@@ -111,11 +111,11 @@ async def test_a_case_stands_still_from_the_end_of_what_was_last_in_progress(
     case = a_case().in_triage().with_action()
     await told(teller, runner, case)
     ended = LONG_AFTER - timedelta(days=3)
-    done = a.ActionNotDone(**case.ids, action_id=case.action_id(), explanation="No answer", late=True)
+    done = aw.ActionNotDone(**case.ids, action_id=case.action_id(), explanation="No answer", late=True)
     await teller.tell(done, at=ended)
     rests = a_case("resting").active(a_worker()).suspended(review_on=date(2027, 2, 1))
     open_ones = [
-        a.ActionNotDone(**rests.ids, action_id=one.action_id, explanation="Prison", late=False)
+        aw.ActionNotDone(**rests.ids, action_id=one.action_id, explanation="Prison", late=False)
         for one in rests.case.open_actions
     ]
     await told(teller, runner, rests, open_ones)
@@ -129,7 +129,7 @@ async def test_after_the_handover_it_is_the_receiving_agency_s_move(
 ) -> None:
     case = a_case().active(a_worker()).handed_over().check_in_asked()
     over = [
-        a.ActionNotDone(**case.ids, action_id=one.action_id, explanation="-", late=False)
+        aw.ActionNotDone(**case.ids, action_id=one.action_id, explanation="-", late=False)
         for one in case.case.open_actions
     ]
     missed = mo.CheckInMissed(**case.ids, number=1, due_at=MET, missed_in_all=1, next_check_in_due_at=None)

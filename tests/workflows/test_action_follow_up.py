@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from tests.workflows.world import World, decided, on_agenda
 from workflows.contracts import ProcessKind
 

@@ -20,7 +20,7 @@ from adapters.postgres.codec import Codec
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.temporal.client import connect
 from adapters.temporal.search_attributes import TYPES, register
-from domain.case.action import ActionAcknowledged
+from domain.case.action_work import ActionAcknowledged
 from domain.case.wishes import WorkerPreferenceRecorded
 from domain.meeting.events import AgendaPublished
 from domain.messages import EVENTS, Event

@@ -25,7 +25,7 @@ from adapters.temporal.client import connect
 from adapters.temporal.operations import list_workflows
 from adapters.temporal.reconcile import Comparison, What, check, rebuild
 from adapters.temporal.search_attributes import TYPES
-from domain.case.action import ActionAcknowledged
+from domain.case.action_work import ActionAcknowledged
 from domain.case.wishes import WorkerPreferenceRecorded
 from domain.rules import Rules
 from tests.support.directories import reachable_directory

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from domain.case.allocation import MatchesProposed, WaitingCheckDue, WaitingListJoined
 from domain.case.forum_review import ForumItemWithdrawn
 from domain.messages import Actor, Envelope, Recorded

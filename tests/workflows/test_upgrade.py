@@ -22,7 +22,7 @@ from adapters.temporal.dispatcher import Dispatcher
 from adapters.temporal.virtual import VirtualTime
 from adapters.temporal.worker import WORKFLOWS, build_worker
 from domain.application import Application
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from domain.case.monitoring import OutcomeSustained, RecordCheckIn
 from domain.rules import Rules
 from tests.support.scenario import CaseStory, a_case, a_meeting, a_worker

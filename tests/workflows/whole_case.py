@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from domain.case.monitoring import OutcomeSustained
 from domain.case.referral import ReferralSubmitted
 from tests.support.scenario import CaseStory, a_case, a_meeting, a_worker

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from domain.case import action as a
 from domain.case import action_changes as ac
 from domain.case import action_deadlines as ad
+from domain.case import action_work as aw
 from domain.messages import ActionId, BlockerId
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 AnyActionEvent = (
     a.ActionAssigned
-    | a.ActionAcknowledged
-    | a.ActionProgressed
-    | a.ActionBlocked
-    | a.ActionCompleted
-    | a.ActionNotDone
+    | aw.ActionAcknowledged
+    | aw.ActionProgressed
+    | aw.ActionBlocked
+    | aw.ActionCompleted
+    | aw.ActionNotDone
     | ac.ActionCancelled
     | ac.ActionReassigned
     | ad.ActionOverdue
@@ -58,13 +59,13 @@ def evolve(case: Case, event: AnyActionEvent) -> None:
     action = case.actions[event.action_id]
     action.state = a.ACTION_MOVES[event.TOPIC][action.state]
     match event:
-        case a.ActionAcknowledged():
+        case aw.ActionAcknowledged():
             pass
-        case a.ActionProgressed():
+        case aw.ActionProgressed():
             action.blocker_id = None
-        case a.ActionBlocked():
+        case aw.ActionBlocked():
             action.blocker_id = event.blocker_id
-        case a.ActionCompleted() | a.ActionNotDone() | ac.ActionCancelled():
+        case aw.ActionCompleted() | aw.ActionNotDone() | ac.ActionCancelled():
             case.stop_clocks(_escalation_of(action))
             action.ended_with_case = isinstance(event, ac.ActionCancelled) and event.because == "case_closed"
         case ac.ActionReassigned():

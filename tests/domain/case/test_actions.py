@@ -10,24 +10,11 @@ import pytest
 from domain.case.action import (
     ACTION_MOVES,
     OPEN_STATES,
-    AcknowledgeAction,
-    ActionAcknowledged,
     ActionAssigned,
-    ActionBlocked,
-    ActionCompleted,
     ActionDueInPast,
-    ActionNotDone,
     ActionNotLinked,
     ActionNotOpen,
-    ActionOwnerOnly,
-    ActionProgressed,
     AssignAction,
-    CompleteAction,
-    EvidenceRequired,
-    ReportBlocked,
-    ReportNotDone,
-    ReportProgress,
-    StartWork,
 )
 from domain.case.action_changes import (
     ActionCancelled,
@@ -44,6 +31,21 @@ from domain.case.action_deadlines import (
     ActionOverdue,
     EscalateAction,
     MarkActionOverdue,
+)
+from domain.case.action_work import (
+    AcknowledgeAction,
+    ActionAcknowledged,
+    ActionBlocked,
+    ActionCompleted,
+    ActionNotDone,
+    ActionOwnerOnly,
+    ActionProgressed,
+    CompleteAction,
+    EvidenceRequired,
+    ReportBlocked,
+    ReportNotDone,
+    ReportProgress,
+    StartWork,
 )
 from domain.case.escalation import EscalationRaised, RaiseEscalation
 from domain.case.support import OutcomeSet

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from domain.case import escalation as es
-from domain.case.action import CompleteAction
+from domain.case.action_work import CompleteAction
 from domain.case.allocating import AllocateKeyWorker
 from domain.case.cover import StartCover
 from domain.case.leaving import WithdrawParticipation

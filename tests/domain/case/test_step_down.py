@@ -12,7 +12,7 @@ from domain.case import monitoring as mo
 from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import step_up as up
-from domain.case.action import ActionCompleted
+from domain.case.action_work import ActionCompleted
 from domain.case.allocation_end import EndAllocation
 from domain.case.bands import band_of
 from domain.case.consent import Category, DisclosureNotCovered, Purpose

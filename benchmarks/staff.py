@@ -19,7 +19,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
 from domain.application import Application, Request
 from domain.calendar import LONDON
-from domain.case.consent import Category
+from domain.case.sharing import Category
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case

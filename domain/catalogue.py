@@ -28,6 +28,7 @@ from domain.case import (
     disclosure,
     enquiry,
     escalation,
+    escalation_ladder,
     forum_decision,
     household,
     information,
@@ -124,6 +125,7 @@ IN_PATHWAY_ORDER = (
     safeguarding,
     enquiry,
     escalation,
+    escalation_ladder,
     notification,
 )
 """Every file that decides something. A new one is added here, and with it its commands appear everywhere."""

@@ -51,14 +51,10 @@ from domain.case.deciders import (
     require_entitled,
     sixteenth_birthday,
 )
-from domain.case.disclosure import DisclosureNotCovered, may_disclose
 from domain.case.grants import GrantState
 from domain.case.sharing import (
-    FORUM,
     CapacityView,
     Categories,
-    Category,
-    ConsentError,
     Method,
     Purpose,
     Recipient,
@@ -85,18 +81,6 @@ if TYPE_CHECKING:
     from domain.case.state import Case
     from domain.person.state import Person
     from domain.rules import Rules
-
-__all__ = [
-    "FORUM",
-    "CapacityView",
-    "Category",
-    "ConsentError",
-    "DisclosureNotCovered",
-    "Method",
-    "Purpose",
-    "may_disclose",
-]
-# Whoever asks the gate meets these words beside it.
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from typing import Any
 
 from domain.case.allocation import AllocationEnded
 from domain.case.closure import CaseClosed
-from domain.case.consent import Category, Purpose
 from domain.case.monitoring import MonitoringWindowElapsed
+from domain.case.sharing import Category, Purpose
 from domain.case.stages import Stage
 from domain.keyworker.events import CaseReleased
 from domain.messages import Event, MeetingId

@@ -19,8 +19,8 @@ from domain.case import monitoring as mo
 from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import support as su
-from domain.case.consent import Category, Purpose
 from domain.case.referral import ReferralSubmitted
+from domain.case.sharing import Category, Purpose
 from domain.keyworker import events as k
 from domain.messages import Actor, Envelope, Event, OutcomeId
 from domain.person.identity import EpisodeEnded

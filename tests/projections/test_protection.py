@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.case import enquiry as en
 from domain.case import safeguarding as sg
-from domain.case.escalation import EscalationUnanswered
+from domain.case.escalation_ladder import EscalationUnanswered
 from projections import ProjectionRunner, ReadModels
 from projections.escalations import EscalationFilter, EscalationRow
 from projections.safeguarding import ConcernFilter, ConcernRow

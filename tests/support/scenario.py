@@ -23,6 +23,7 @@ from domain.case import consent as c
 from domain.case import contact as co
 from domain.case import cover as cv
 from domain.case import escalation as es
+from domain.case import escalation_ladder as el
 from domain.case import forum_review as f
 from domain.case import information as inf
 from domain.case import introduction as i
@@ -34,6 +35,7 @@ from domain.case import referral as r
 from domain.case import reopening as reo
 from domain.case import review_item as ri
 from domain.case import safeguarding as sg
+from domain.case import sharing as sh
 from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import support as su
@@ -706,9 +708,9 @@ class CaseStory(Story):
     def with_grant(
         self,
         discloser: str,
-        *categories: c.Category,
-        recipient: str = c.FORUM,
-        purpose: c.Purpose = c.Purpose.COORDINATED_SUPPORT,
+        *categories: sh.Category,
+        recipient: str = sh.FORUM,
+        purpose: sh.Purpose = sh.Purpose.COORDINATED_SUPPORT,
         at: datetime = CONSENTED,
     ) -> Self:
         """The person said yes to one disclosure; its id is `grant_id(discloser, recipient)`."""
@@ -722,8 +724,8 @@ class CaseStory(Story):
                 discloser=discloser,
                 recipient=recipient,
                 purpose=purpose,
-                categories=categories or (c.Category.IDENTITY,),
-                capacity_view=c.CapacityView.HAS,
+                categories=categories or (sh.Category.IDENTITY,),
+                capacity_view=sh.CapacityView.HAS,
                 information_version="notice-2026.1",
                 information_language="English",
                 information_format="spoken",
@@ -743,7 +745,7 @@ class CaseStory(Story):
             at=at,
         )
 
-    def grant_id(self, discloser: str, recipient: str = c.FORUM) -> GrantId:
+    def grant_id(self, discloser: str, recipient: str = sh.FORUM) -> GrantId:
         return GrantId(some_id(f"grant/{self.name}/{discloser}/{recipient}"))
 
     def ready_for_forum(self, at: datetime = CONSENTED) -> Self:
@@ -954,7 +956,7 @@ class CaseStory(Story):
             at = story.case.due[f"escalation:{self.escalation_id(name)}"]
             owner = rules().programme(PROGRAMME).escalation.level(number).code
             story = story.then_also(
-                es.EscalationRaisedLevel(
+                el.EscalationRaisedLevel(
                     **self.ids,
                     escalation_id=self.escalation_id(name),
                     level=number,
@@ -969,7 +971,7 @@ class CaseStory(Story):
     def answered(self, name: str = "dispute") -> Self:
         """The level gave its answer to the escalation."""
         return self.then_also(
-            es.EscalationResponded(
+            el.EscalationResponded(
                 **self.ids,
                 escalation_id=self.escalation_id(name),
                 level=self.case.escalations[self.escalation_id(name)].level,

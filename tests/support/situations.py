@@ -15,13 +15,14 @@ from uuid import UUID, uuid4
 from domain import catalogue
 from domain.case import referral as r
 from domain.case.best_interests import ConsentIncapacityRecorded
-from domain.case.consent import Category, ConsentRequested, Purpose
+from domain.case.consent import ConsentRequested
 from domain.case.consent_changes import ConsentReviewDue
 from domain.case.monitoring import MonitoringWindowElapsed, OutcomeSustained
 from domain.case.outreach import RiskScreenRecorded
 from domain.case.participation import ConsentAttempted
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.case.referral_form import ReferralForm
+from domain.case.sharing import Category, Purpose
 from domain.case.sustained_outcome import SustainedOutcomeTestDue
 from domain.case.viewers import ViewerBarred
 from domain.messages import Actor, CaseEvent, Envelope, Event

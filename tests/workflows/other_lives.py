@@ -11,10 +11,10 @@ from typing import Final
 from uuid import UUID
 
 from domain.calendar import LONDON
-from domain.case.consent import Category
 from domain.case.cover import StartCover
-from domain.case.escalation import RespondToEscalation
+from domain.case.escalation_ladder import RespondToEscalation
 from domain.case.monitoring import OutcomeSustained
+from domain.case.sharing import Category
 from domain.keyworker.worker import EndAbsence, RecordAbsence
 from domain.meeting.lifecycle import ConcludeMeeting, StartMeeting
 from domain.meeting.minutes import IssueMinutes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from domain.case.consent import Category
 from domain.case.consent_changes import ConsentWithdrawn, RenewConsent
+from domain.case.sharing import Category
 from domain.case.without_consent import RecordDisclosureWithoutConsent
 from tests.support.scenario import MANAGER, POLICE, CaseStory, a_case, a_meeting
 from tests.workflows.world import World, on_agenda

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from uuid import UUID
 
 from domain.case import escalation as e
+from domain.case import escalation_ladder as el
 from domain.messages import EscalationId
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 AnyEscalationEvent = (
     e.EscalationRaised
-    | e.EscalationResponded
+    | el.EscalationResponded
     | e.EscalationResolved
-    | e.EscalationRaisedLevel
-    | e.EscalationUnanswered
-    | e.EscalationWithdrawn
+    | el.EscalationRaisedLevel
+    | el.EscalationUnanswered
+    | el.EscalationWithdrawn
 )
 
 
@@ -55,21 +56,21 @@ def evolve(case: Case, event: AnyEscalationEvent) -> None:
                 event.level,
             )
             case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
-        case e.EscalationResponded():
+        case el.EscalationResponded():
             case.stop_clocks(f"escalation:{event.escalation_id}")
             answered = case.escalations[event.escalation_id]
             answered.state, answered.responded_by = "responded", event.responded_by
             answered.answer_due_at = None
-        case e.EscalationRaisedLevel():
+        case el.EscalationRaisedLevel():
             raised = case.escalations[event.escalation_id]
             raised.state, raised.level, raised.responded_by = "open", event.level, None
             raised.owner, raised.answer_due_at = event.owner, event.answer_due_at
             case.due[f"escalation:{event.escalation_id}"] = event.answer_due_at
-        case e.EscalationUnanswered():
+        case el.EscalationUnanswered():
             silent = case.escalations[event.escalation_id]
             silent.reminders, silent.answer_due_at = event.reminder, event.next_due_at
             case.due[f"escalation:{event.escalation_id}"] = event.next_due_at
-        case e.EscalationResolved() | e.EscalationWithdrawn():
+        case e.EscalationResolved() | el.EscalationWithdrawn():
             case.stop_clocks(f"escalation:{event.escalation_id}")
             closed = case.escalations[event.escalation_id]
             closed.state, closed.answer_due_at = "closed", None

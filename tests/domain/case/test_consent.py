@@ -9,9 +9,11 @@ import pytest
 
 from domain.case import consent as c
 from domain.case import consent_changes as cc
-from domain.case.consent import Category, Purpose, may_disclose
+from domain.case import sharing as sh
 from domain.case.deciders import CapacityRetestRequired, PersonLacksCapacity
+from domain.case.disclosure import may_disclose
 from domain.case.grants import GrantState
+from domain.case.sharing import Category, Purpose
 from domain.errors import NotFound
 from domain.messages import GrantId
 from tests.support.scenario import (
@@ -37,7 +39,7 @@ ASKED: dict[str, Any] = {
     "recipient": "forum",
     "purpose": Purpose.COORDINATED_SUPPORT,
     "categories": (Category.IDENTITY, Category.OFFENDING),
-    "capacity_view": c.CapacityView.HAS,
+    "capacity_view": sh.CapacityView.HAS,
     "information_version": "notice-2026.1",
 }
 CASE = a_case().awaiting_consent()
@@ -67,13 +69,13 @@ def test_a_request_is_for_one_discloser_recipient_and_purpose_and_says_who_asked
 
 
 def test_nobody_is_asked_before_a_view_of_their_capacity_is_taken() -> None:
-    given(CASE).when(ask(capacity_view=c.CapacityView.NOT_ASSESSED)).refused(c.CapacityViewRequired)
+    given(CASE).when(ask(capacity_view=sh.CapacityView.NOT_ASSESSED)).refused(c.CapacityViewRequired)
 
 
 def test_what_somebody_without_capacity_cannot_decide_is_asked_all_the_same_but_not_answered_by_them() -> (
     None
 ):
-    case, grant_id = asked(capacity_view=c.CapacityView.LACKS)
+    case, grant_id = asked(capacity_view=sh.CapacityView.LACKS)
     given(case).when(yes(case, grant_id)).refused(PersonLacksCapacity)
 
 
@@ -222,20 +224,20 @@ def test_a_substance_misuse_service_shares_and_is_told_only_with_explicit_consen
     ("view_now", "rule"),
     [
         (None, CapacityRetestRequired),
-        (c.CapacityView.FLUCTUATES, CapacityRetestRequired),
-        (c.CapacityView.LACKS, PersonLacksCapacity),
-        (c.CapacityView.HAS, None),
+        (sh.CapacityView.FLUCTUATES, CapacityRetestRequired),
+        (sh.CapacityView.LACKS, PersonLacksCapacity),
+        (sh.CapacityView.HAS, None),
     ],
 )
 def test_capacity_that_fluctuates_is_tested_again_when_the_person_decides(
-    view_now: c.CapacityView | None, rule: Any
+    view_now: sh.CapacityView | None, rule: Any
 ) -> None:
-    case, grant_id = asked(capacity_view=c.CapacityView.FLUCTUATES)
+    case, grant_id = asked(capacity_view=sh.CapacityView.FLUCTUATES)
     outcome = given(case).when(yes(case, grant_id, capacity_view=view_now))
     if rule:
         outcome.refused(rule)
     else:
-        outcome.then(like(c.ConsentGranted, capacity_view=c.CapacityView.HAS))
+        outcome.then(like(c.ConsentGranted, capacity_view=sh.CapacityView.HAS))
 
 
 def test_a_consent_that_nobody_asked_for_cannot_be_given() -> None:

@@ -10,9 +10,10 @@ import pytest
 from domain.case import best_interests as b
 from domain.case import consent as c
 from domain.case import deciders as d
-from domain.case.consent import CapacityView, Category, Purpose
+from domain.case import disclosure as di
 from domain.case.grants import GrantState
 from domain.case.participation import ConsentPositionRecorded, ReachConsentPosition
+from domain.case.sharing import CapacityView, Category, Purpose
 from domain.case.viewers import ViewerBarred
 from domain.messages import Event
 from domain.person.identity import PersonRegistered
@@ -183,7 +184,9 @@ def test_an_adult_without_capacity_or_attorney_has_it_decided_in_their_best_inte
         )
     )
     story = incapable().then_also(*outcome.happened, at=TODAY)
-    basis = c.may_disclose(story.case, POLICE, "forum", Purpose.COORDINATED_SUPPORT, Category.IDENTITY, TODAY)
+    basis = di.may_disclose(
+        story.case, POLICE, "forum", Purpose.COORDINATED_SUPPORT, Category.IDENTITY, TODAY
+    )
     assert basis is not None
     assert basis.kind == "substitute"
     reach = ReachConsentPosition(case_id=CASE.case_id, position="best_interests")

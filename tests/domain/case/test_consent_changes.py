@@ -9,18 +9,11 @@ import pytest
 
 from domain.case import consent_changes as cc
 from domain.case.action_changes import ActionCancelled, ActionReassigned
-from domain.case.consent import (
-    CapacityView,
-    CapacityViewRequired,
-    Category,
-    ConsentEvidenceRequired,
-    ExplicitConsentRequired,
-    Purpose,
-    may_disclose,
-)
+from domain.case.consent import CapacityViewRequired, ConsentEvidenceRequired, ExplicitConsentRequired
 from domain.case.deciders import PersonLacksCapacity
-from domain.case.disclosure import LawfulBasisRecorded, agencies_excluded
+from domain.case.disclosure import LawfulBasisRecorded, agencies_excluded, may_disclose
 from domain.case.grants import GrantState
+from domain.case.sharing import CapacityView, Category, Purpose
 from domain.case.stages import Stage
 from domain.errors import NotYetDue
 from tests.support.scenario import (

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.case.consent import Category, ConsentRefused, ConsentRequested, Purpose, may_disclose
-from domain.case.disclosure import may_tell_member
+from domain.case.consent import ConsentRefused, ConsentRequested
+from domain.case.disclosure import may_disclose, may_tell_member
 from domain.case.grants import GrantState
+from domain.case.sharing import Category, Purpose
 from tests.support.scenario import (
     A_SECOND,
     CGL,

@@ -11,8 +11,10 @@ from domain import catalogue
 from domain.case import best_interests as b
 from domain.case import consent as c
 from domain.case import consent_changes as cc
-from domain.case.consent import Category, Purpose
+from domain.case import disclosure as di
+from domain.case import sharing as sh
 from domain.case.grants import GRANT_MOVES, LIVE, GrantState, grant_state_after
+from domain.case.sharing import Category, Purpose
 from domain.case.state import Case
 from domain.errors import DomainError, NotFound
 from domain.messages import Command, Event
@@ -43,7 +45,7 @@ REQUESTED = c.ConsentRequested(
     recipient="forum",
     purpose=Purpose.COORDINATED_SUPPORT,
     categories=(Category.IDENTITY, Category.OFFENDING),
-    capacity_view=c.CapacityView.HAS,
+    capacity_view=sh.CapacityView.HAS,
     information_version="notice-2026.1",
     information_language="English",
     information_format="spoken",
@@ -61,7 +63,7 @@ GRANTED = c.ConsentGranted(
 )
 INCAPACITY = b.ConsentIncapacityRecorded(
     **FACT,
-    capacity_view=c.CapacityView.LACKS,
+    capacity_view=sh.CapacityView.LACKS,
     cannot=("retain",),
     impairment="Brain injury",
     help_given="Pictures",
@@ -108,7 +110,7 @@ COMMANDS: Mapping[str, Command] = {
         recipient="forum",
         purpose=Purpose.COORDINATED_SUPPORT,
         categories=(Category.IDENTITY, Category.OFFENDING),
-        capacity_view=c.CapacityView.HAS,
+        capacity_view=sh.CapacityView.HAS,
         information_version="notice-2026.1",
     ),
     "ConsentGranted": c.GrantConsent(**ID, method="signed", evidence_ref="form-1"),
@@ -130,7 +132,7 @@ COMMANDS: Mapping[str, Command] = {
     "ConsentRenewed": cc.RenewConsent(
         **ID,
         information_version="notice-2029.1",
-        capacity_view=c.CapacityView.HAS,
+        capacity_view=sh.CapacityView.HAS,
         method="signed",
         evidence_ref="form-2",
     ),
@@ -174,7 +176,7 @@ def test_a_command_does_what_the_table_says_in_this_state_or_is_refused(
 def test_only_a_live_state_opens_the_gate(state: GrantState) -> None:
     case = standing(state).case
     five = (POLICE, "forum", Purpose.COORDINATED_SUPPORT, Category.IDENTITY)
-    basis = c.may_disclose(case, *five, CONSENTED + A_SECOND, rules())
+    basis = di.may_disclose(case, *five, CONSENTED + A_SECOND, rules())
     assert (basis is not None) is (state in LIVE)
 
 

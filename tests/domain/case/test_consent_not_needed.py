@@ -10,7 +10,8 @@ import pytest
 from domain.case import consent_changes as cc
 from domain.case import disclosure as d
 from domain.case import without_consent as w
-from domain.case.consent import CapacityView, Category, Purpose, RefuseConsent, RequestConsent, may_disclose
+from domain.case.consent import RefuseConsent, RequestConsent
+from domain.case.disclosure import may_disclose
 from domain.case.forum_review import InformationReturned
 from domain.case.participation import (
     AuthoriserIsRequester,
@@ -19,7 +20,7 @@ from domain.case.participation import (
     ReachConsentPosition,
     RefuseToTakePart,
 )
-from domain.case.sharing import DisclosureBasis
+from domain.case.sharing import CapacityView, Category, DisclosureBasis, Purpose
 from domain.errors import NotFound, NotPermitted, NotYetDue
 from domain.messages import Recorded
 from domain.person.identity import EpisodeEnded

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from domain.case import escalation as es
+from domain.case import escalation_ladder as el
 from domain.case.action_work import CompleteAction
 from domain.case.allocating import AllocateKeyWorker
 from domain.case.cover import StartCover
@@ -112,11 +113,11 @@ def test_an_escalation_is_raised_in_any_stage_and_outlives_the_case(case: CaseSt
 
 def test_the_level_answers_and_the_raiser_accepts() -> None:
     case = a_case().on_agenda().escalated()
-    answered = given(case).when(about(es.RespondToEscalation, case), as_=MANAGER)
-    answered.then(like(es.EscalationResponded, level=1, responded_by=MANAGER.person))
+    answered = given(case).when(about(el.RespondToEscalation, case), as_=MANAGER)
+    answered.then(like(el.EscalationResponded, level=1, responded_by=MANAGER.person))
     assert clock(case) not in answered.after.case.due
     accepted = given(*case, *answered.happened).when(
-        about(es.AcceptResponse, case, outcome="lead_agreed", change_made=True), as_=OFFICER
+        about(el.AcceptResponse, case, outcome="lead_agreed", change_made=True), as_=OFFICER
     )
     accepted.then(like(es.EscalationResolved, outcome="lead_agreed", change_made=True, level=1))
 
@@ -136,39 +137,39 @@ def test_the_level_answers_and_the_raiser_accepts() -> None:
 )
 def test_each_level_is_answered_by_whoever_the_ladder_names(level: int, by: Actor, may: bool) -> None:
     case = a_case().on_agenda().escalated().escalated_to(level)
-    answered = given(case).when(about(es.RespondToEscalation, case), as_=by)
+    answered = given(case).when(about(el.RespondToEscalation, case), as_=by)
     if may:
-        answered.then(like(es.EscalationResponded, level=level))
+        answered.then(like(el.EscalationResponded, level=level))
     else:
-        answered.refused(es.NotTheLevelOwner, level=level, role=by.role)
+        answered.refused(el.NotTheLevelOwner, level=level, role=by.role)
 
 
 def test_nobody_answers_their_own_escalation_nor_accepts_their_own_answer() -> None:
     case = a_case().on_agenda().escalated(by=MANAGER)
-    given(case).when(about(es.RespondToEscalation, case), as_=MANAGER).refused(es.OwnEscalation)
+    given(case).when(about(el.RespondToEscalation, case), as_=MANAGER).refused(el.OwnEscalation)
     of_a_deadline = a_case().on_agenda().escalated(by=SYSTEM).answered()
-    given(of_a_deadline).when(about(es.AcceptResponse, of_a_deadline), as_=MANAGER).refused(es.OwnEscalation)
+    given(of_a_deadline).when(about(el.AcceptResponse, of_a_deadline), as_=MANAGER).refused(el.OwnEscalation)
 
 
-@pytest.mark.parametrize("kind", [es.AcceptResponse, es.RejectResponse])
+@pytest.mark.parametrize("kind", [el.AcceptResponse, el.RejectResponse])
 def test_the_raisers_agency_says_whether_the_answer_will_do(kind: type[Command]) -> None:
     case = a_case().on_agenda().escalated().answered()
     given(case).when(about(kind, case), as_=COLLEAGUE).accepted()
-    given(case).when(about(kind, case), as_=HOUSING_OFFICER).refused(es.NotTheRaiser)
+    given(case).when(about(kind, case), as_=HOUSING_OFFICER).refused(el.NotTheRaiser)
     of_a_deadline = a_case().on_agenda().escalated(by=SYSTEM).answered()
     given(of_a_deadline).when(about(kind, of_a_deadline), as_=COORDINATOR).accepted()
-    given(of_a_deadline).when(about(kind, of_a_deadline), as_=OFFICER).refused(es.NotTheRaiser)
+    given(of_a_deadline).when(about(kind, of_a_deadline), as_=OFFICER).refused(el.NotTheRaiser)
 
 
 def test_a_rejected_answer_goes_to_the_next_level_with_a_new_deadline() -> None:
     case = a_case().on_agenda().escalated().answered()
     at = london(2027, 1, 25, 9)
     rejected = given(case).when(
-        about(es.RejectResponse, case, explanation="Nobody leads"), as_=OFFICER, at=at
+        about(el.RejectResponse, case, explanation="Nobody leads"), as_=OFFICER, at=at
     )
     rejected.then(
         like(
-            es.EscalationRaisedLevel,
+            el.EscalationRaisedLevel,
             level=2,
             owner="agency_seniors",
             reason="response_rejected",
@@ -186,35 +187,35 @@ def test_agencies_that_disagree_on_the_lead_are_at_level_two_after_five_working_
     case = a_case().on_agenda()
     case = case.escalated(at=london(2027, 1, 20, 11))
     due_at = london(2027, 1, 27, 17)
-    up = about(es.RaiseEscalationLevel, case)
+    up = about(el.RaiseEscalationLevel, case)
     given(case).when(up, at=due_at - A_SECOND).refused(NotYetDue)
     raised = given(case).when(up, at=due_at)
     raised.then(
-        like(es.EscalationRaisedLevel, level=2, reason="no_response", answer_due_at=london(2027, 2, 3, 17))
+        like(el.EscalationRaisedLevel, level=2, reason="no_response", answer_due_at=london(2027, 2, 3, 17))
     )
     given(*case, *raised.happened).when(up, at=due_at).refused(NotYetDue)
 
 
 def test_only_the_engine_passes_over_a_level() -> None:
     case = a_case().on_agenda().escalated()
-    given(case).when(about(es.RaiseEscalationLevel, case), as_=MANAGER).refused(NotPermitted)
+    given(case).when(about(el.RaiseEscalationLevel, case), as_=MANAGER).refused(NotPermitted)
 
 
 def test_the_highest_level_stays_and_alerts_and_later_reminds_slowly() -> None:
     case = a_case().on_agenda().escalated().escalated_to(5)
     due_at = case.case.due[clock(case)]
-    alert = given(case).when(about(es.RaiseEscalationLevel, case), at=due_at)
-    alerted = alert.one(es.EscalationUnanswered)
+    alert = given(case).when(about(el.RaiseEscalationLevel, case), at=due_at)
+    alerted = alert.one(el.EscalationUnanswered)
     assert (alerted.level, alerted.reminder, alerted.due_at) == (5, 1, due_at)
     assert (alerted.next_due_at - due_at).days >= 27
-    again = given(*case, *alert.happened).when(about(es.RaiseEscalationLevel, case), at=alerted.next_due_at)
-    again.then(like(es.EscalationUnanswered, level=5, reminder=2))
+    again = given(*case, *alert.happened).when(about(el.RaiseEscalationLevel, case), at=alerted.next_due_at)
+    again.then(like(el.EscalationUnanswered, level=5, reminder=2))
 
 
 def test_a_rejected_answer_of_the_highest_level_is_asked_of_it_again() -> None:
     case = a_case().on_agenda().escalated().escalated_to(5).answered()
-    given(case).when(about(es.RejectResponse, case), as_=OFFICER).then(
-        like(es.EscalationRaisedLevel, level=5, reason="response_rejected")
+    given(case).when(about(el.RejectResponse, case), as_=OFFICER).then(
+        like(el.EscalationRaisedLevel, level=5, reason="response_rejected")
     )
 
 
@@ -223,21 +224,21 @@ def test_a_rejected_answer_of_the_highest_level_is_asked_of_it_again() -> None:
 
 def test_the_raiser_withdraws() -> None:
     case = a_case().on_agenda().escalated()
-    withdraw = about(es.WithdrawEscalation, case)
-    gone = given(case).when(withdraw, as_=OFFICER).then(es.EscalationWithdrawn)
+    withdraw = about(el.WithdrawEscalation, case)
+    gone = given(case).when(withdraw, as_=OFFICER).then(el.EscalationWithdrawn)
     assert clock(case) not in gone.after.case.due
-    given(case).when(withdraw, as_=HOUSING_OFFICER).refused(es.NotTheRaiser)
+    given(case).when(withdraw, as_=HOUSING_OFFICER).refused(el.NotTheRaiser)
 
 
 def test_an_escalation_about_safeguarding_is_let_go_only_with_a_safeguarding_lead() -> None:
     case = a_case().active().with_concern().escalated(subject="safeguarding")
-    withdraw = about(es.WithdrawEscalation, case)
-    given(case).when(withdraw, as_=OFFICER).refused(es.SafeguardingLeadMustAgree)
-    given(case).when(about(es.WithdrawEscalation, case, safeguarding_lead="lead-2"), as_=OFFICER).then(
-        like(es.EscalationWithdrawn, safeguarding_lead="lead-2")
+    withdraw = about(el.WithdrawEscalation, case)
+    given(case).when(withdraw, as_=OFFICER).refused(el.SafeguardingLeadMustAgree)
+    given(case).when(about(el.WithdrawEscalation, case, safeguarding_lead="lead-2"), as_=OFFICER).then(
+        like(el.EscalationWithdrawn, safeguarding_lead="lead-2")
     )
     given(case).when(withdraw, as_=SAFEGUARDING_LEAD).then(
-        like(es.EscalationWithdrawn, safeguarding_lead=SAFEGUARDING_LEAD.person)
+        like(el.EscalationWithdrawn, safeguarding_lead=SAFEGUARDING_LEAD.person)
     )
 
 
@@ -252,18 +253,18 @@ def escalation_in(state: es.EscalationState, level: int = 1) -> CaseStory:
         case "responded":
             return case.answered()
         case _:
-            gone = es.EscalationWithdrawn(
+            gone = el.EscalationWithdrawn(
                 **case.ids, escalation_id=case.escalation_id(), explanation="Settled meanwhile"
             )
             return case.then_also(gone)
 
 
 ALLOWED: dict[type[Command], tuple[Actor, str]] = {
-    es.RespondToEscalation: (MANAGER, "open"),
-    es.AcceptResponse: (OFFICER, "responded"),
-    es.RejectResponse: (OFFICER, "responded"),
-    es.RaiseEscalationLevel: (SYSTEM, "open"),
-    es.WithdrawEscalation: (OFFICER, "open"),
+    el.RespondToEscalation: (MANAGER, "open"),
+    el.AcceptResponse: (OFFICER, "responded"),
+    el.RejectResponse: (OFFICER, "responded"),
+    el.RaiseEscalationLevel: (SYSTEM, "open"),
+    el.WithdrawEscalation: (OFFICER, "open"),
 }
 
 
@@ -278,7 +279,7 @@ def test_every_command_in_every_state_of_an_escalation_does_what_the_table_says(
     at = max(case.now, case.case.due.get(clock(case), case.now))
     outcome = given(case).when(about(kind, case), as_=by, at=at)
     if state != allowed:
-        outcome.refused(es.EscalationNotInState, state=state, allowed=allowed)
+        outcome.refused(el.EscalationNotInState, state=state, allowed=allowed)
         return
     (event,) = outcome.accepted().happened
     after = outcome.after.case.escalations[case.escalation_id()]

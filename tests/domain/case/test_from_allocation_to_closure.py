@@ -11,6 +11,7 @@ from domain.case import consent as c
 from domain.case import contact as co
 from domain.case import introduction as i
 from domain.case import monitoring as mo
+from domain.case import sharing as sh
 from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import support as su
@@ -73,9 +74,9 @@ STORY: list[tuple[datetime, Actor, Command]] = [
             grant_id=GRANT,
             discloser=SHELTER,
             recipient=HOUSING,
-            purpose=c.Purpose.HANDOVER,
-            categories=(c.Category.SUPPORT_PLAN,),
-            capacity_view=c.CapacityView.HAS,
+            purpose=sh.Purpose.HANDOVER,
+            categories=(sh.Category.SUPPORT_PLAN,),
+            capacity_view=sh.CapacityView.HAS,
             information_version="notice-2026.1",
         ),
     ),

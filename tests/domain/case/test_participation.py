@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from domain.case import participation as p
-from domain.case.consent import CapacityView
+from domain.case.sharing import CapacityView
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
 from domain.person.identity import EpisodeEnded

@@ -15,8 +15,9 @@ from domain.case import step_up as up
 from domain.case.action_work import ActionCompleted
 from domain.case.allocation_end import EndAllocation
 from domain.case.bands import band_of
-from domain.case.consent import Category, DisclosureNotCovered, Purpose
 from domain.case.consent_changes import ConsentWithdrawn
+from domain.case.disclosure import DisclosureNotCovered
+from domain.case.sharing import Category, Purpose
 from domain.case.stages import Stage
 from domain.case.triage import SafeguardingConcernOpen
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage

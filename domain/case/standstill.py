@@ -20,6 +20,8 @@ from domain.case import advice_item as ad
 from domain.case import allocation as al
 from domain.case import consent as c
 from domain.case import consent_changes as cc
+from domain.case import consent_renewal as cr
+from domain.case import consent_request as cq
 from domain.case import contact as co
 from domain.case import forum_review as f
 from domain.case import introduction as i
@@ -41,13 +43,13 @@ _WITH_THE_PERSON: Final = (
     i.EngagementConfirmed,
     i.SupportDeclined,
     p.ConsentAttempted,
-    c.ConsentRequested,
+    cq.ConsentRequested,
     c.ConsentGranted,
     c.ConsentRefused,
     p.ParticipationAgreed,
     cc.ConsentNarrowed,
     cc.ConsentWithdrawn,
-    cc.ConsentRenewed,
+    cr.ConsentRenewed,
     lv.ParticipationWithdrawn,
     su.OutcomeSet,
     su.PlanReviewed,

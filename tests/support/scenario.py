@@ -20,6 +20,7 @@ from domain.case import advice_item as ad
 from domain.case import allocation as al
 from domain.case import away as aw
 from domain.case import consent as c
+from domain.case import consent_request as cq
 from domain.case import contact as co
 from domain.case import cover as cv
 from domain.case import escalation as es
@@ -718,7 +719,7 @@ class CaseStory(Story):
         story = self.awaiting_consent() if self.case.stage in early else self
         grant_id = self.grant_id(discloser, recipient)
         return story.then_also(
-            c.ConsentRequested(
+            cq.ConsentRequested(
                 **self.ids,
                 grant_id=grant_id,
                 discloser=discloser,

@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 from domain import catalogue
 from domain.case import referral as r
 from domain.case.best_interests import ConsentIncapacityRecorded
-from domain.case.consent import ConsentRequested
-from domain.case.consent_changes import ConsentReviewDue
+from domain.case.consent_renewal import ConsentReviewDue
+from domain.case.consent_request import ConsentRequested
 from domain.case.monitoring import MonitoringWindowElapsed, OutcomeSustained
 from domain.case.outreach import RiskScreenRecorded
 from domain.case.participation import ConsentAttempted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from domain.case.consent_changes import ConsentWithdrawn, RenewConsent
+from domain.case.consent_changes import ConsentWithdrawn
+from domain.case.consent_renewal import RenewConsent
 from domain.case.sharing import Category
 from domain.case.without_consent import RecordDisclosureWithoutConsent
 from tests.support.scenario import MANAGER, POLICE, CaseStory, a_case, a_meeting

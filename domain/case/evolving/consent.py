@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, assert_never
 from domain.case import best_interests as b
 from domain.case import consent as c
 from domain.case import consent_changes as cc
+from domain.case import consent_renewal as cr
+from domain.case import consent_request as cq
 from domain.case import disclosure as d
 from domain.case import participation as p
 from domain.case import viewers as v
@@ -24,16 +26,16 @@ if TYPE_CHECKING:
     from domain.case.state import Case
 
 AnyGrantEvent = (
-    c.ConsentRequested
+    cq.ConsentRequested
     | c.ConsentGranted
     | c.ConsentRefused
     | b.ConsentIncapacityRecorded
     | b.BestInterestsDecisionRecorded
     | cc.ConsentNarrowed
     | cc.ConsentWithdrawn
-    | cc.ConsentReviewDue
-    | cc.ConsentRenewed
-    | cc.ConsentExpired
+    | cr.ConsentReviewDue
+    | cr.ConsentRenewed
+    | cr.ConsentExpired
 )
 AnyConsentEvent = (
     AnyGrantEvent
@@ -177,12 +179,12 @@ def evolve(case: Case, event: AnyConsentEvent) -> None:
 
 
 def _evolve_grant(case: Case, event: AnyGrantEvent) -> None:
-    if isinstance(event, c.ConsentRequested):
+    if isinstance(event, cq.ConsentRequested):
         case.grants[event.grant_id] = _asked(event, case.grants.get(event.grant_id))
     grant = case.grants[event.grant_id]
     grant.state = grant_state_after(grant.state, event)
     match event:
-        case c.ConsentRequested():
+        case cq.ConsentRequested():
             pass
         case c.ConsentGranted():
             grant.effective_from, grant.by_best_interests = event.effective_from, False
@@ -202,18 +204,18 @@ def _evolve_grant(case: Case, event: AnyGrantEvent) -> None:
         case cc.ConsentWithdrawn():
             grant.ask_again_from = event.ask_again_from
             _runs_no_longer(case, grant)
-        case cc.ConsentReviewDue():
+        case cr.ConsentReviewDue():
             case.stop_clocks(f"consent_review:{grant.grant_id}")
-        case cc.ConsentRenewed():
+        case cr.ConsentRenewed():
             grant.capacity_view, grant.by_best_interests = event.capacity_view, False
             _runs_until(case, grant, event.review_due_at, event.expires_at)
-        case cc.ConsentExpired():
+        case cr.ConsentExpired():
             _runs_no_longer(case, grant)
         case _:
             assert_never(event)
 
 
-def _asked(event: c.ConsentRequested, earlier: Grant | None) -> Grant:
+def _asked(event: cq.ConsentRequested, earlier: Grant | None) -> Grant:
     """A grant as it is asked for, for the first time or again: what was said to an earlier request is history."""
     return Grant(
         event.grant_id,

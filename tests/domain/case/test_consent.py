@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from domain.case import consent as c
-from domain.case import consent_changes as cc
+from domain.case import consent_renewal as cr
+from domain.case import consent_request as cq
 from domain.case import sharing as sh
 from domain.case.deciders import CapacityRetestRequired, PersonLacksCapacity
 from domain.case.disclosure import may_disclose
@@ -45,12 +46,12 @@ ASKED: dict[str, Any] = {
 CASE = a_case().awaiting_consent()
 
 
-def ask(case: CaseStory = CASE, **other: Any) -> c.RequestConsent:
-    return c.RequestConsent(case_id=case.case_id, **{**ASKED, **other})
+def ask(case: CaseStory = CASE, **other: Any) -> cq.RequestConsent:
+    return cq.RequestConsent(case_id=case.case_id, **{**ASKED, **other})
 
 
 def asked(case: CaseStory = CASE, **other: Any) -> tuple[CaseStory, GrantId]:
-    requested = given(case).when(ask(case, **other), as_=COORDINATOR).one(c.ConsentRequested)
+    requested = given(case).when(ask(case, **other), as_=COORDINATOR).one(cq.ConsentRequested)
     return case.then_also(requested), requested.grant_id
 
 
@@ -64,12 +65,12 @@ def yes(case: CaseStory, grant_id: GrantId, **other: Any) -> c.GrantConsent:
 
 def test_a_request_is_for_one_discloser_recipient_and_purpose_and_says_who_asked() -> None:
     given(CASE).when(ask(), as_=COORDINATOR).then(
-        like(c.ConsentRequested, grant_id=new_id("grant"), discloser=POLICE, asked_by=COORDINATOR.person)
+        like(cq.ConsentRequested, grant_id=new_id("grant"), discloser=POLICE, asked_by=COORDINATOR.person)
     )
 
 
 def test_nobody_is_asked_before_a_view_of_their_capacity_is_taken() -> None:
-    given(CASE).when(ask(capacity_view=sh.CapacityView.NOT_ASSESSED)).refused(c.CapacityViewRequired)
+    given(CASE).when(ask(capacity_view=sh.CapacityView.NOT_ASSESSED)).refused(cq.CapacityViewRequired)
 
 
 def test_what_somebody_without_capacity_cannot_decide_is_asked_all_the_same_but_not_answered_by_them() -> (
@@ -98,16 +99,16 @@ def test_who_needs_an_interpreter_has_one_or_is_told_in_their_own_language(
     case = a_case(interpreter_needed=True, first_language="Romanian").awaiting_consent()
     outcome = given(case).when(ask(case, **told))
     if understood:
-        outcome.then(c.ConsentRequested)
+        outcome.then(cq.ConsentRequested)
     else:
-        outcome.refused(c.AccessibleInformationRequired)
+        outcome.refused(cq.AccessibleInformationRequired)
 
 
 def test_nobody_is_asked_the_same_twice_at_once() -> None:
     case, grant_id = asked()
     again = ask(grant_id=some_id("other"), categories=(Category.OFFENDING, Category.IDENTITY))
-    given(case).when(again).refused(c.ConsentAlreadyAsked, grant_id=grant_id)
-    given(case).when(ask(grant_id=some_id("other"), categories=(Category.HOUSING,))).then(c.ConsentRequested)
+    given(case).when(again).refused(cq.ConsentAlreadyAsked, grant_id=grant_id)
+    given(case).when(ask(grant_id=some_id("other"), categories=(Category.HOUSING,))).then(cq.ConsentRequested)
 
 
 # -- asking again ----------------------------------------------------------------------------------------------------
@@ -131,30 +132,30 @@ def test_after_a_no_the_same_is_asked_again_only_after_the_interval(
     command = ask(grant_id=grant_id) if named else ask()
     outcome = given(case).when(command, at=AGAIN_FROM - early)
     if allowed:
-        outcome.then(like(c.ConsentRequested, grant_id=grant_id))
+        outcome.then(like(cq.ConsentRequested, grant_id=grant_id))
         assert outcome.after.case.grants[grant_id].state is GrantState.REQUESTED
     else:
-        outcome.refused(c.AskedTooSoon)
+        outcome.refused(cq.AskedTooSoon)
 
 
 def test_a_new_id_does_not_help_to_press_somebody_who_said_no() -> None:
     case, _ = said_no()
-    given(case).when(ask(grant_id=some_id("other"))).refused(c.AskedTooSoon)
+    given(case).when(ask(grant_id=some_id("other"))).refused(cq.AskedTooSoon)
     more = (Category.IDENTITY, Category.OFFENDING, Category.HOUSING)
-    given(case).when(ask(grant_id=some_id("other"), categories=more)).refused(c.AskedTooSoon)
+    given(case).when(ask(grant_id=some_id("other"), categories=more)).refused(cq.AskedTooSoon)
 
 
 def test_less_and_other_things_may_be_asked_at_once() -> None:
     case, _ = said_no()
-    given(case).when(ask(categories=(Category.IDENTITY,))).then(c.ConsentRequested)
-    given(case).when(ask(recipient=HOUSING)).then(c.ConsentRequested)
-    given(case).when(ask(purpose=Purpose.HANDOVER)).then(c.ConsentRequested)
+    given(case).when(ask(categories=(Category.IDENTITY,))).then(cq.ConsentRequested)
+    given(case).when(ask(recipient=HOUSING)).then(cq.ConsentRequested)
+    given(case).when(ask(purpose=Purpose.HANDOVER)).then(cq.ConsentRequested)
 
 
 def test_changed_circumstances_are_a_reason_to_ask_sooner_and_on_record() -> None:
     case, _ = said_no()
     given(case).when(ask(changed_circumstances="Now trusts the worker")).then(
-        like(c.ConsentRequested, changed_circumstances="Now trusts the worker")
+        like(cq.ConsentRequested, changed_circumstances="Now trusts the worker")
     )
 
 
@@ -162,16 +163,16 @@ def test_a_consent_that_ran_out_is_no_no_and_may_be_asked_for_at_once() -> None:
     granted = a_case().with_grant(POLICE, Category.IDENTITY, Category.OFFENDING)
     expiry = granted.case.grants[granted.grant_id(POLICE)].expires_at
     expired = given(granted).when(
-        cc.ExpireConsent(case_id=granted.case_id, grant_id=granted.grant_id(POLICE)), at=expiry
+        cr.ExpireConsent(case_id=granted.case_id, grant_id=granted.grant_id(POLICE)), at=expiry
     )
     story = granted.then_also(*expired.accepted().happened, at=expiry)
-    given(story).when(ask(story)).then(like(c.ConsentRequested, grant_id=granted.grant_id(POLICE)))
+    given(story).when(ask(story)).then(like(cq.ConsentRequested, grant_id=granted.grant_id(POLICE)))
 
 
 def test_a_consent_that_ended_cannot_be_turned_into_another() -> None:
     case, grant_id = said_no()
     given(case).when(ask(grant_id=grant_id, recipient=HOUSING)).refused(
-        c.GrantIsForOther, differs="recipient"
+        cq.GrantIsForOther, differs="recipient"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.case import best_interests as b
 from domain.case import consent as c
+from domain.case import consent_request as cq
 from domain.case import deciders as d
 from domain.case import disclosure as di
 from domain.case.grants import GrantState
@@ -25,7 +26,7 @@ TODAY = london(2027, 3, 1, 10)
 
 
 def asked(view: CapacityView = CapacityView.HAS) -> CaseStory:
-    request = c.ConsentRequested(
+    request = cq.ConsentRequested(
         **CASE.ids,
         grant_id=ID["grant_id"],
         discloser=POLICE,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from domain.case import consent_changes as cc
+from domain.case import consent_renewal as cr
 from domain.case.action_changes import ActionCancelled, ActionReassigned
-from domain.case.consent import CapacityViewRequired, ConsentEvidenceRequired, ExplicitConsentRequired
+from domain.case.consent_rules import CapacityViewRequired, ConsentEvidenceRequired, ExplicitConsentRequired
 from domain.case.deciders import PersonLacksCapacity
 from domain.case.disclosure import LawfulBasisRecorded, agencies_excluded, may_disclose
 from domain.case.grants import GrantState
@@ -41,7 +42,7 @@ REVIEW = rules().deadline("manchester-maps", "consent_review", CONSENTED)
 EXPIRY = rules().deadline("manchester-maps", "consent_expiry", CONSENTED)
 LISTED_CASE = GRANTED.ready_for_forum().on_agenda(asked=(POLICE, HOUSING, CGL))
 withdraw = cc.WithdrawConsent(**ID, by_channel="telephone")
-expire = cc.ExpireConsent(**ID)
+expire = cr.ExpireConsent(**ID)
 
 
 def gate(case: Any, category: Category, at: Any) -> object:
@@ -136,17 +137,17 @@ def test_an_agency_with_another_live_consent_stays() -> None:
 
 
 def test_the_review_comes_at_its_date_and_the_consent_is_usable_until_it_expires() -> None:
-    mark = cc.MarkConsentReviewDue(**ID)
+    mark = cr.MarkConsentReviewDue(**ID)
     given(GRANTED).when(mark, as_=SYSTEM, at=REVIEW - A_SECOND).refused(NotYetDue)
     outcome = given(GRANTED).when(mark, as_=SYSTEM, at=REVIEW)
-    outcome.then(like(cc.ConsentReviewDue, due_at=REVIEW, expires_at=EXPIRY))
+    outcome.then(like(cr.ConsentReviewDue, due_at=REVIEW, expires_at=EXPIRY))
     assert gate(outcome.after.case, Category.IDENTITY, EXPIRY - A_SECOND) is not None
 
 
 IN_REVIEW = GRANTED.then_also(
-    cc.ConsentReviewDue(**GRANTED.ids, grant_id=ID["grant_id"], due_at=REVIEW, expires_at=EXPIRY), at=REVIEW
+    cr.ConsentReviewDue(**GRANTED.ids, grant_id=ID["grant_id"], due_at=REVIEW, expires_at=EXPIRY), at=REVIEW
 )
-RENEWAL = cc.RenewConsent(
+RENEWAL = cr.RenewConsent(
     **ID,
     information_version="notice-2027.1",
     capacity_view=CapacityView.HAS,
@@ -157,7 +158,7 @@ RENEWAL = cc.RenewConsent(
 
 def test_a_renewal_sets_both_clocks_anew() -> None:
     outcome = given(IN_REVIEW).when(RENEWAL, at=london(2027, 7, 12, 9))
-    renewed = outcome.one(cc.ConsentRenewed)
+    renewed = outcome.one(cr.ConsentRenewed)
     assert renewed.review_due_at == london(2028, 1, 12, 9)
     assert renewed.expires_at == london(2028, 7, 12, 9)
     after = outcome.after.case
@@ -181,7 +182,7 @@ def test_a_renewal_is_as_demanding_as_the_first_yes(other: dict[str, Any], rule:
 def test_a_renewal_is_explicit_where_the_agency_demands_it() -> None:
     case = a_case().with_grant(CGL, Category.SUBSTANCE_USE)
     grant_id = case.grant_id(CGL)
-    due = cc.ConsentReviewDue(**case.ids, grant_id=grant_id, due_at=REVIEW, expires_at=EXPIRY)
+    due = cr.ConsentReviewDue(**case.ids, grant_id=grant_id, due_at=REVIEW, expires_at=EXPIRY)
     renewal = RENEWAL.model_copy(update={"grant_id": grant_id})
     given(case.then_also(due, at=REVIEW)).when(renewal).refused(ExplicitConsentRequired)
 
@@ -192,7 +193,7 @@ def test_a_consent_that_ends_the_night_before_the_meeting_pulls_the_item_from_it
     case = a_case().with_grant(POLICE, Category.OFFENDING, at=given_at).ready_for_forum().on_agenda()
     outcome = given(case).when(expire, as_=SYSTEM, at=night)
     outcome.then(
-        like(cc.ConsentExpired, due_at=night, recipients=("forum", HOUSING, CGL)),
+        like(cr.ConsentExpired, due_at=night, recipients=("forum", HOUSING, CGL)),
         like(
             cc.ForumItemPulled,
             because="expired",
@@ -222,7 +223,7 @@ def test_an_item_stays_with_its_recipients_while_another_basis_carries_it() -> N
     )
     listed = second.then_also(basis).ready_for_forum().on_agenda()
     end = second.case.grants[ID["grant_id"]].expires_at
-    given(listed).when(expire, as_=SYSTEM, at=end).then(cc.ConsentExpired)
+    given(listed).when(expire, as_=SYSTEM, at=end).then(cr.ConsentExpired)
     given(listed).when(withdraw).then(cc.ConsentWithdrawn, cc.ForumItemPulled)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.case.consent import ConsentRefused, ConsentRequested
+from domain.case.consent import ConsentRefused
+from domain.case.consent_request import ConsentRequested
 from domain.case.disclosure import may_disclose, may_tell_member
 from domain.case.grants import GrantState
 from domain.case.sharing import Category, Purpose

@@ -11,6 +11,8 @@ from domain import catalogue
 from domain.case import best_interests as b
 from domain.case import consent as c
 from domain.case import consent_changes as cc
+from domain.case import consent_renewal as cr
+from domain.case import consent_request as cq
 from domain.case import disclosure as di
 from domain.case import sharing as sh
 from domain.case.grants import GRANT_MOVES, LIVE, GrantState, grant_state_after
@@ -39,7 +41,7 @@ EXPIRY = rules().deadline("manchester-maps", "consent_expiry", CONSENTED)
 LONG_AFTER = london(2029, 1, 8, 10)
 """Past every deadline and every interval, so that the state alone decides."""
 
-REQUESTED = c.ConsentRequested(
+REQUESTED = cq.ConsentRequested(
     **FACT,
     discloser=POLICE,
     recipient="forum",
@@ -87,13 +89,13 @@ LEADING_TO: Mapping[GrantState, tuple[Event, ...]] = {
     G.BEST_INTERESTS: (REQUESTED, INCAPACITY),
     G.GRANTED: (REQUESTED, GRANTED),
     G.SUBSTITUTE_GRANTED: (REQUESTED, INCAPACITY, SUBSTITUTE),
-    G.REVIEW_DUE: (REQUESTED, GRANTED, cc.ConsentReviewDue(**FACT, due_at=REVIEW, expires_at=EXPIRY)),
+    G.REVIEW_DUE: (REQUESTED, GRANTED, cr.ConsentReviewDue(**FACT, due_at=REVIEW, expires_at=EXPIRY)),
     G.REFUSED: (REQUESTED, c.ConsentRefused(**FACT)),
     G.WITHDRAWN: (REQUESTED, GRANTED, cc.ConsentWithdrawn(**FACT, by_channel="telephone")),
     G.EXPIRED: (
         REQUESTED,
         GRANTED,
-        cc.ConsentExpired(
+        cr.ConsentExpired(
             **FACT,
             discloser=POLICE,
             purpose=Purpose.COORDINATED_SUPPORT,
@@ -104,7 +106,7 @@ LEADING_TO: Mapping[GrantState, tuple[Event, ...]] = {
     ),
 }
 COMMANDS: Mapping[str, Command] = {
-    "ConsentRequested": c.RequestConsent(
+    "ConsentRequested": cq.RequestConsent(
         **ID,
         discloser=POLICE,
         recipient="forum",
@@ -128,15 +130,15 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "ConsentNarrowed": cc.NarrowConsent(**ID, categories=(Category.IDENTITY,)),
     "ConsentWithdrawn": cc.WithdrawConsent(**ID, by_channel="telephone"),
-    "ConsentReviewDue": cc.MarkConsentReviewDue(**ID),
-    "ConsentRenewed": cc.RenewConsent(
+    "ConsentReviewDue": cr.MarkConsentReviewDue(**ID),
+    "ConsentRenewed": cr.RenewConsent(
         **ID,
         information_version="notice-2029.1",
         capacity_view=sh.CapacityView.HAS,
         method="signed",
         evidence_ref="form-2",
     ),
-    "ConsentExpired": cc.ExpireConsent(**ID),
+    "ConsentExpired": cr.ExpireConsent(**ID),
 }
 """For each event of the table the command that brings it about; complete but for the state."""
 

@@ -10,7 +10,8 @@ import pytest
 from domain.case import consent_changes as cc
 from domain.case import disclosure as d
 from domain.case import without_consent as w
-from domain.case.consent import RefuseConsent, RequestConsent
+from domain.case.consent import RefuseConsent
+from domain.case.consent_request import RequestConsent
 from domain.case.disclosure import may_disclose
 from domain.case.forum_review import InformationReturned
 from domain.case.participation import (

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import consent as c
+from domain.case import consent_request as cq
 from domain.case import contact as co
 from domain.case import introduction as i
 from domain.case import monitoring as mo
@@ -69,7 +70,7 @@ STORY: list[tuple[datetime, Actor, Command]] = [
     (
         london(2027, 6, 8, 15),
         SAM.actor,
-        c.RequestConsent(
+        cq.RequestConsent(
             case_id=ID,
             grant_id=GRANT,
             discloser=SHELTER,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.case.consent import ConsentRefused, ConsentRequested
+from domain.case.consent import ConsentRefused
+from domain.case.consent_request import ConsentRequested
 from domain.case.disclosure import DisclosureNotCovered
 from domain.case.forum_decision import RecordDecision
 from domain.case.forum_review import DissentRecorded, InformationShared

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from domain.case.consent import ConsentRefused, ConsentRequested
+from domain.case.consent import ConsentRefused
+from domain.case.consent_request import ConsentRequested
 from domain.case.forum_review import InformationReturned
 from domain.case.sharing import Category, Purpose
 from domain.meeting.packs import Pack, PackItem, ToldInPack, pack_for

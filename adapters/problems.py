@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -92,7 +93,9 @@ def problem_of(
             problem = _problem(
                 status_of(type(error)), error.code, str(error), instance, _about(error, command)
             )
-            return problem.model_copy(update={"data": {key: str(value) for key, value in error.data.items()}})
+            return problem.model_copy(
+                update={"data": {key: _plain(value) for key, value in error.data.items()}}
+            )
         case LogBusy() | LogUnavailable() | LogNotReady():
             return _problem(503, error.code, str(error), instance)
         case _ if is_not_set_up(error):
@@ -152,6 +155,11 @@ def _problem(
         code=code,
         errors=[BrokenRule(field=one.field, rule=one.rule, value=one.value) for one in errors],
     )
+
+
+def _plain(value: object) -> str:
+    """A value as machines read it: an instant in UTC with its offset."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _sentence(error: InvalidInput) -> str:

@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
 import holidays
 
+from domain.london import LONDON
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 __all__ = ["LONDON", "InstantWithoutZone", "WorkingCalendar", "local_day"]
 
-LONDON: Final = ZoneInfo("Europe/London")
 _ONE_DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 

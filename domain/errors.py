@@ -1,11 +1,15 @@
 """Broken rules of use: one class per rule, in one tree, with the standard library only.
 
 The docstring is the message; `{names}` in it are filled from `data`. Data is shown to people and written to logs,
-so it must never hold personal data: codes, identifiers, stage names and instants only.
+so it must never hold personal data: codes, identifiers, stage names and instants only. An instant is given as one: it is
+read in Europe/London in the sentence, and keeps its offset in the data.
 Rules of one stage live in that stage's file, next to the function that checks them.
 """
 
+from datetime import datetime
 from typing import ClassVar
+
+from domain.london import london
 
 
 class DomainError(Exception):
@@ -21,7 +25,7 @@ class DomainError(Exception):
     def sentence(cls, data: dict[str, object]) -> str:
         """The docstring as one line, with `data` filled in."""
         text = " ".join((cls.__doc__ or cls.code).split())
-        return text.format_map(_Shown(data))
+        return text.format_map(_Shown({name: _words(value) for name, value in data.items()}))
 
 
 class _Shown(dict[str, object]):
@@ -29,6 +33,10 @@ class _Shown(dict[str, object]):
 
     def __missing__(self, key: str) -> str:
         return f"<{key}>"
+
+
+def _words(value: object) -> object:
+    return london(value) if isinstance(value, datetime) else value
 
 
 class NotPermitted(DomainError):

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from domain.calendar import LONDON
 from domain.case.stages import Stage
+from domain.london import london
 from domain.messages import Event
 from domain.roles import Role
 
@@ -371,9 +371,3 @@ def _plain(value: object) -> str:
             return ", ".join(_plain(one) for one in value)
         case _:
             return str(value).replace("_", " ")
-
-
-def london(instant: datetime) -> str:
-    """An instant as people here read it: Mon 4 Jan 2027 17:00, Europe/London."""
-    there = instant.astimezone(LONDON)
-    return f"{there:%a} {there.day} {there:%b %Y %H:%M}"

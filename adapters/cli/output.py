@@ -21,7 +21,7 @@ import click
 from pydantic_core import to_jsonable_python
 
 from adapters.input import FieldError, InvalidInput
-from projections.words import london
+from domain.london import london
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -32,9 +32,9 @@ from adapters.product import Product
 from adapters.register.importer import Outcome, RowOutcome, counted, import_register
 from adapters.register.reader import read_register
 from adapters.settings import LogLevel, Settings, load_settings
+from domain.london import london
 from domain.rules import load_rules
 from projections.due import DueFilter
-from projections.words import london
 
 REGISTER = "register.csv"
 SHOWN_DUE = 10

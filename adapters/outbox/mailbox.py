@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
+from domain.london import LONDON
 from domain.messages import EVENTS
 from domain.ports import Notification
 
@@ -86,7 +87,7 @@ def _letter(notification: Notification) -> str:
         "To": notification.to,
         "Agency": notification.agency,
         "Worker": notification.worker_id,
-        "Date": notification.at.isoformat(),
+        "Date": notification.at.astimezone(LONDON).isoformat(),
         "About": notification.about,
         "Case": notification.case_id,
         "Meeting": notification.meeting_id,

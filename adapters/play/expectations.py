@@ -16,9 +16,9 @@ from adapters.play.rehearsal import stage_of
 from adapters.play.report import Check
 from adapters.play.story import EFFECTIVE_AT, Expect, NextStep, in_london
 from adapters.views import WAITS_FOR
-from domain.calendar import LONDON
 from domain.case.stages import Stage
 from domain.case.state import Case
+from domain.london import LONDON, london
 from domain.messages import Recorded
 from projections import words
 from workflows.contracts import Waiting
@@ -240,5 +240,5 @@ def _is_at(wanted: datetime | date, instant: datetime) -> bool:
 
 def _shown(instant: datetime | date) -> str:
     if isinstance(instant, datetime):
-        return words.london(in_london(instant))
+        return london(in_london(instant))
     return f"{instant:%a} {instant.day} {instant:%b %Y}"

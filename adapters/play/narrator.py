@@ -13,7 +13,7 @@ from rich.text import Text
 
 from adapters.cli.output import safe
 from adapters.play.report import Check, StoryReport
-from domain.calendar import LONDON
+from domain.london import LONDON, london
 from domain.messages import Actor, Recorded
 from domain.roles import Role
 from projections import words
@@ -40,7 +40,7 @@ class Narrator:
         line.append(f"{one.event.TOPIC:<26} ", style="bold yellow" if engine else "bold")
         line.append(safe(words.sentence(one.event)))
         if one.envelope.effective_at != one.envelope.recorded_at:
-            line.append(f" (happened {words.london(one.envelope.effective_at)})", style="dim")
+            line.append(f" (happened {london(one.envelope.effective_at)})", style="dim")
         self._line(line)
 
     def stage(self, stage: str) -> None:

@@ -100,7 +100,7 @@ def require_due_ahead(due_at: datetime | None, now: datetime) -> None:
     Source: machine D, AssignAction (domain reference 2.7).
     """
     if due_at is not None and due_at <= now:
-        raise ActionDueInPast(due_at=due_at.isoformat())
+        raise ActionDueInPast(due_at=due_at)
 
 
 def require_link(links_to: str, case: Case, rules: Rules) -> None:

@@ -84,7 +84,7 @@ def mark_action_overdue(
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
     if moment.now < action.due_at:
-        raise NotYetDue(command=command.NAME, due_at=action.due_at.isoformat())
+        raise NotYetDue(command=command.NAME, due_at=action.due_at)
     if action.overdue:
         raise AlreadyRecorded(what="that this action is overdue")
     return [

@@ -73,7 +73,7 @@ def _require_silence(command: EndAllocation, case: Case) -> None:
     case.require(command, Stage.INTRODUCTION)
     if "allocation_answer" not in case.overdue:
         until = case.due.get("allocation_answer")
-        raise WorkerMayStillAnswer(until=until.isoformat() if until else "no day")
+        raise WorkerMayStillAnswer(until=until or "no day")
 
 
 def taken_off(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.calendar import local_day
 from domain.case.consent_rules import GrantNotInState
 from domain.case.deciders import age_at, day_ends, is_child
 from domain.case.grants import GrantState
@@ -115,8 +116,9 @@ def require_complete(record: Mapping[str, object], refusal: type[ConsentError]) 
 def review_by(day: Day, moment: Moment, latest: datetime, *, field: str = "review_by") -> datetime:
     """The end of a day on which something is looked at again, which lies ahead and not too far."""
     due_at = day_ends(day)
-    if not moment.now < due_at <= day_ends(latest.date()):
-        raise ReviewDateOutOfRange(field=field, latest=latest.date().isoformat(), given=day.isoformat())
+    last = local_day(latest)
+    if not moment.now < due_at <= day_ends(last):
+        raise ReviewDateOutOfRange(field=field, latest=last.isoformat(), given=day.isoformat())
     return min(due_at, latest)
 
 

@@ -147,7 +147,7 @@ def require_not_pressed(asking: Asking, grants: Iterable[Grant], changed: str | 
         again = grant.ask_again_from
         asks_the_same = asking.is_as(grant) and asking.categories >= set(grant.categories)
         if asks_the_same and again is not None and now < again and not changed:
-            raise AskedTooSoon(from_=again.isoformat())
+            raise AskedTooSoon(from_=again)
 
 
 def require_not_asked_already(asking: Asking, grants: Iterable[Grant]) -> None:

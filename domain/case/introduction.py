@@ -193,7 +193,7 @@ def extend_introduction(
     present = case.due.get("introduction")
     until = rules.calendar.add_working_days(rules.calendar.start_of_day(command.until), 0)
     if until <= max(present or moment.now, moment.now):
-        raise ExtensionMustBeLater(due_at=(present or moment.now).isoformat())
+        raise ExtensionMustBeLater(due_at=present or moment.now)
     return [
         IntroductionExtended(
             case_id=case.case_id,

@@ -241,7 +241,7 @@ def confirm_sustained(
     """
     case.require(command, Stage.MONITORING)
     if case.monitoring_ends_at is None or moment.now < case.monitoring_ends_at:
-        raise MonitoringNotOver(ends_at=case.monitoring_ends_at and case.monitoring_ends_at.isoformat())
+        raise MonitoringNotOver(ends_at=case.monitoring_ends_at)
     last = case.last_check_in if case.check_in_answered else "unanswered"
     if last != "good":
         raise LastCheckInNotGood(last=last or "none yet")

@@ -293,7 +293,7 @@ def require_no_safeguarding_override(case: Case, now: datetime) -> None:
     """
     for authority in case.authorities.values():
         if authority.purpose is Purpose.SAFEGUARDING and not authority.one_off and authority.is_live(now):
-            raise DisclosureAuthorityStands(until=authority.expires_at.isoformat())
+            raise DisclosureAuthorityStands(until=authority.expires_at)
 
 
 @decides(ReachConsentPosition, refuses=(ParticipationNotAgreed, AuthoriserIsRequester))

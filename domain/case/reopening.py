@@ -144,7 +144,7 @@ def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, 
     *_, closed = stage_changes(history)
     until = rules.deadline(case.programme, "reopen", closed.recorded.envelope.recorded_at)
     if moment.now > until:
-        raise ReopenWindowOver(until=until.isoformat())
+        raise ReopenWindowOver(until=until)
 
 
 _BEGIN_ANEW = frozenset({"action_escalation", "orphaned", "cover_ends", "handover_start"})

@@ -258,7 +258,7 @@ class Case:
                 command=command.NAME, allowed=f"any in which the clock {clock} runs", stage=self.stage
             )
         if now < due_at:
-            raise NotYetDue(command=command.NAME, due_at=due_at.isoformat())
+            raise NotYetDue(command=command.NAME, due_at=due_at)
         return due_at
 
     def require_newly_passed(self, command: Command, clock: str, now: datetime, *, what: str) -> datetime:

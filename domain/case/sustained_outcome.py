@@ -98,7 +98,7 @@ def record_sustained_outcome(
         raise AlreadyRecorded(what="whether the outcome has lasted")
     if not case.sustained_outcome_asked:
         due_at = case.due.get("sustained_outcome")
-        raise SustainedOutcomeNotAsked(due_at=due_at.isoformat() if due_at else "no time")
+        raise SustainedOutcomeNotAsked(due_at=due_at or "no time")
     return [
         SustainedOutcomeRecorded(
             case_id=case.case_id, person_id=case.person_id, lasted=command.lasted, note=command.note

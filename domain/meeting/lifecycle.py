@@ -97,7 +97,7 @@ def require_opened_in_time(command: OpenAgenda, meeting: Meeting, moment: Moment
     if moment.actor.role is Role.SYSTEM and not meeting.short_notice:
         return
     if moment.actor.role is not Role.CHAIR or not command.short_notice_reason:
-        raise AgendaOpensTooLate(opens_by=meeting.opens.isoformat())
+        raise AgendaOpensTooLate(opens_by=meeting.opens)
 
 
 def require_not_closed_early(meeting: Meeting, moment: Moment, rules: Rules) -> None:
@@ -114,7 +114,7 @@ def require_its_time_has_come(meeting: Meeting, moment: Moment, rules: Rules) ->
     """Who comes at the time that was sent out finds a meeting that has not begun without them."""
     minutes = rules.programme(meeting.programme).forum.starts_early_minutes
     if moment.now < meeting.start - timedelta(minutes=minutes):
-        raise MeetingStartsTooEarly(starts_at=meeting.start.isoformat(), minutes=minutes)
+        raise MeetingStartsTooEarly(starts_at=meeting.start, minutes=minutes)
 
 
 def require_confidentiality(attendees: Sequence[Attendee]) -> None:

@@ -60,7 +60,7 @@ class NoCadence(RuleBroken):
 
 def require_ahead(starts_at: datetime, moment: Moment) -> None:
     if starts_at <= moment.now:
-        raise MeetingInPast(starts_at=starts_at.isoformat())
+        raise MeetingInPast(starts_at=starts_at)
 
 
 def require_forum_is_held(forum: str, starts_at: datetime, rules: Rules) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -36,6 +36,7 @@ from tests.support.scenario import (
     a_meeting,
     a_worker,
     actor,
+    london,
     some_id,
 )
 from tests.support.servers import SharedPostgres
@@ -368,6 +369,23 @@ async def test_a_mailbox_is_read_in_order_of_time_and_by_whom_it_is_to(tmp_path:
     assert await mailbox.read(to=HOUSING) == letters[:1]
     assert await mailbox.read(to=str(some_id("sam"))) == letters[1:2]
     assert await mailbox.read(to="chair") == letters[2:]
+
+
+@pytest.mark.parametrize(
+    ("at", "line"),
+    [
+        (REFERRED, "Date: 2027-01-04T10:00:00+00:00"),
+        (london(2027, 7, 1, 17), "Date: 2027-07-01T17:00:00+01:00"),
+    ],
+)
+async def test_a_letter_tells_the_time_by_the_clock_on_the_wall_in_london(
+    at: datetime, line: str, tmp_path: Path
+) -> None:
+    mailbox = LocalMailbox(tmp_path)
+    await mailbox.deliver(a_letter(at=at))
+    (text,) = _letters_of(a_letter(), tmp_path)
+    assert line in text
+    assert [one.at for one in await mailbox.read()] == [at]
 
 
 async def test_an_agency_cannot_write_a_line_of_its_own_into_a_letter(tmp_path: Path) -> None:

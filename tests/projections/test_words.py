@@ -11,6 +11,7 @@ import pytest
 import domain.case.evolving
 from domain import catalogue
 from domain.case.stages import Stage
+from domain.london import london
 from domain.messages import open_field_names
 from projections import PROJECTIONS, words
 from tests.support.scenario import a_case
@@ -94,4 +95,4 @@ def test_an_empty_field_is_left_out_of_the_sentence() -> None:
 
 
 def test_instants_are_told_by_the_clock_on_the_wall_in_london() -> None:
-    assert words.london(datetime(2027, 7, 1, 8, 5, tzinfo=UTC)) == "Thu 1 Jul 2027 09:05"
+    assert london(datetime(2027, 7, 1, 8, 5, tzinfo=UTC)) == "Thu 1 Jul 2027 09:05"

@@ -173,7 +173,7 @@ def test_an_outcome_without_a_key_worker_is_sustained_too() -> None:
 def test_an_outcome_has_lasted_at_the_end_of_the_monitoring_time_and_not_a_second_before() -> None:
     case = monitored().checked_in()
     given(case).when(confirm(case), as_=MANAGER, at=ENDS - A_SECOND).refused(
-        mo.MonitoringNotOver, ends_at="2027-09-29T09:00:00+00:00"
+        mo.MonitoringNotOver, ends_at=ENDS
     )
     given(case).when(confirm(case), as_=MANAGER, at=ENDS).one(mo.OutcomeSustained)
 

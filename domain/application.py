@@ -5,6 +5,7 @@ No rule of a stage lives here. A decision's parameters say what to load; a confl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -135,9 +136,10 @@ class Application:
             raise NotPermitted(
                 role=request.actor.role, command=command.NAME, allowed=", ".join(sorted(allowed))
             )
+        digest = await self._body_digest(request)
         earlier = await self._log.answer_to(request.command_id)
         if earlier is not None:
-            answer = _same_command(earlier, command)
+            answer = _same_command(earlier, request, digest)
             await self._note_repetition(request, answer)
             return answer
         decision = catalogue.decision(command.NAME)
@@ -157,10 +159,10 @@ class Application:
                 earlier = await self._log.answer_to(request.command_id)
                 if earlier is None:
                     raise
-                return _same_command(earlier, command)
+                return _same_command(earlier, request, digest)
             try:
-                append = await self._append(request, moment, loaded, events)
-                return _same_command(await self._log.append(append), command)
+                append = await self._append(request, moment, loaded, events, digest)
+                return _same_command(await self._log.append(append), request, digest)
             except VersionConflict:
                 continue
         raise ConcurrentChange
@@ -184,6 +186,23 @@ class Application:
             return request
         return replace(request, actor=request.actor.model_copy(update={"agency": name}))
 
+    async def _body_digest(self, request: Request) -> str | None:
+        """What tells this body from another one under the same command id; none of the engine's commands.
+
+        Its ids name a step of a process, which it may put in other words when it takes the step again. Left out is what
+        is as by default: a field that a later release adds does not make a retry into something else. An id that is
+        made of the command's own when nobody gives it is put in, for a retry may name it.
+        Source: the Idempotency-Key header field, "idempotency fingerprint" (IETF draft, httpapi working group).
+        """
+        if request.actor.channel is Channel.TIMER:
+            return None
+        body = request.command.model_dump(mode="json", exclude_defaults=True)
+        starts = catalogue.decision(request.command.NAME).starts
+        for kind, name, made in _MADE_WHEN_LEFT_OUT:
+            if kind in starts and name in type(request.command).model_fields:
+                body.setdefault(name, str(uuid5(request.command_id, made)))
+        return await self._log.digest_of(json.dumps([request.command.NAME, body], sort_keys=True).encode())
+
     async def _note_repetition(self, request: Request, answer: Answer) -> None:
         """Put on record that a partner's system sent a message twice, if it was about a case."""
         if request.repetition_expected or request.actor.channel is not Channel.ADAPTER:
@@ -200,7 +219,7 @@ class Application:
         again = replace(
             request, command_id=uuid5(request.command_id, moment.now.isoformat()), effective_at=None
         )
-        append = await self._append(again, moment, loaded, [ignored])
+        append = await self._append(again, moment, loaded, [ignored], None)
         change = replace(append.changes[0], expected_version=ANY_VERSION)
         await self._log.append(replace(append, changes=(change,)))
 
@@ -346,9 +365,9 @@ class Application:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     async def _append(
-        self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]
+        self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event], digest: str | None
     ) -> Append:
-        envelopes = _envelopes(request, moment, loaded, events)
+        envelopes = _envelopes(request, moment, loaded, events, digest)
         by_stream: dict[UUID, list[NewEvent]] = {}
         for event, envelope in zip(events, envelopes, strict=True):
             by_stream.setdefault(event.stream_id, []).append(NewEvent(event, envelope))
@@ -400,6 +419,11 @@ _LOAD_ORDER = (
     "Sequence[Recorded] | None",
     "Moment",
     "Rules",
+)
+_MADE_WHEN_LEFT_OUT: Final = (
+    ("Case", "case_id", "case"),
+    ("Meeting", "meeting_id", "meeting"),
+    ("KeyWorker", "worker_id", "worker"),
 )
 _NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker": "key worker"}
 
@@ -458,11 +482,19 @@ def _is_of_a_case(written: Written) -> bool:
     return issubclass(EVENTS[written.topic], CaseEvent)
 
 
-def _same_command(answer: Answer, command: Command) -> Answer:
-    """The answer, if it is this command's. To say "done" for another case would leave that one undone in silence."""
+def _same_command(answer: Answer, request: Request, digest: str | None) -> Answer:
+    """The answer, if it is this command's. To say "done" for another case would leave that one undone in silence.
+
+    An answer from before digests were kept is compared by what it is about alone.
+    """
+    command = request.command
     if answer.command != command.NAME or any(_touched_another(answer, command, *kind) for kind in _ABOUT):
         raise CommandIdReused(used_for=answer.command)
-    return answer
+    if None in (answer.body_digest, digest) or answer.body_digest == digest:
+        return answer
+    if request.repetition_expected:
+        return replace(answer, says_otherwise=True)
+    raise CommandIdReused(used_for=answer.command)
 
 
 _ABOUT: Final = (("case_id", CaseEvent), ("meeting_id", MeetingEvent), ("worker_id", WorkerEvent))
@@ -475,7 +507,9 @@ def _touched_another(answer: Answer, command: Command, name: str, kind: type[Eve
     return about is not None and bool(touched) and about not in touched
 
 
-def _envelopes(request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event]) -> list[Envelope]:
+def _envelopes(
+    request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event], digest: str | None
+) -> list[Envelope]:
     case = cast("Case | None", loaded.states.get("Case"))
     version = next((v for event in events if (v := getattr(event, "programme_version", None))), None)
     return [
@@ -491,6 +525,7 @@ def _envelopes(request: Request, moment: Moment, loaded: _Loaded, events: Sequen
             causation_id=request.causation_id,
             programme_version=version or (case.programme_version if case else None) or None,
             schema_version=event.SCHEMA_VERSION,
+            body_digest=digest if number == 1 else None,
         )
         for number, event in enumerate(events, start=1)
     ]

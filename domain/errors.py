@@ -93,7 +93,7 @@ class EffectiveInFuture(RuleBroken):
     code = "effective_in_future"
 
 
-class CommandIdReused(Conflict):
-    """This idempotency key was used before for {used_for}; use a new key for a new command."""
+class CommandIdReused(RuleBroken):
+    """This idempotency key was used before for {used_for} with another body, and that stands; use a new key for a new command."""
 
     code = "command_id_reused"

@@ -251,6 +251,8 @@ class Envelope(Message):
     causation_id: UUID | None = None
     programme_version: str | None = None
     schema_version: int = 1
+    body_digest: str | None = None
+    """Of the command's first event: by what the same command id with another body is told. Keyed: it gives nothing away."""
 
 
 @dataclass(frozen=True, slots=True)

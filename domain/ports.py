@@ -103,6 +103,10 @@ class Answer:
     recorded_at: datetime
     events: tuple[Written, ...]
     repeated: bool = False
+    body_digest: str | None = None
+    """Of a repeated one: the digest of the body it was first sent with, if one was kept."""
+    says_otherwise: bool = False
+    """Of a repeated one: it came with another body, from somebody who goes over the same things again on purpose."""
 
     @property
     def position(self) -> int:
@@ -130,6 +134,10 @@ class EventLog(Protocol):
 
     async def answer_to(self, command_id: UUID) -> Answer | None:
         """The answer a command got, if it was carried out."""
+        ...
+
+    async def digest_of(self, body: bytes) -> str:
+        """A keyed digest: the same for the same bytes, and from which nobody without the key learns anything."""
         ...
 
     async def load(self, stream_id: UUID) -> Stream:

@@ -7,6 +7,7 @@ by the append core. Must not decide anything, and must not know a stage.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -38,6 +39,7 @@ POLL_SECONDS: Final = 1.0
 
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _END: Final = 2**63 - 1
+_DIGEST_BYTES: Final = 16
 
 
 class PostgresEventLog:
@@ -56,6 +58,7 @@ class PostgresEventLog:
         self._patience_seconds = patience_seconds
         self._core = AppendCore(pool, patience_seconds=patience_seconds, capacity=capacity)
         self._news = News(pool)
+        self._digest_key: bytes | None = None
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -124,7 +127,14 @@ class PostgresEventLog:
                 for row in rows
             ),
             repeated=True,
+            body_digest=rows[0]["body_digest"],
         )
+
+    async def digest_of(self, body: bytes) -> str:
+        """A digest by the key of this log, from which nobody without the key learns anything."""
+        if self._digest_key is None:
+            self._digest_key = (await self._ask("digest_key"))[0]["key"]
+        return hmac.digest(self._digest_key, body, "sha256")[:_DIGEST_BYTES].hex()
 
     # -- reading ---------------------------------------------------------------------------------------------
 

@@ -1,10 +1,15 @@
 -- name: answer_to
 -- What a command wrote.
 SELECT notification_id AS position, originator_id AS stream_id, originator_version AS version,
-       topic, event_id, metadata ->> 'command' AS command, (metadata ->> 'recorded_at')::timestamptz AS recorded_at
+       topic, event_id, metadata ->> 'command' AS command, (metadata ->> 'recorded_at')::timestamptz AS recorded_at,
+       metadata ->> 'body_digest' AS body_digest
 FROM log.event
 WHERE command_id = $1
 ORDER BY notification_id;
+
+-- name: digest_key
+-- By which the digests of commands' bodies are made.
+SELECT key FROM log.digest_key;
 
 -- name: load
 -- What a decision needs of one stream: the first four columns are what the codec reads, in its order.

@@ -176,6 +176,14 @@ CREATE TABLE dispatch.untold (
 
 COMMENT ON TABLE dispatch.untold IS 'Cases whose processes could not be told of what came after a position, and the kind of error that was met. The dispatcher went on without them, and tries them again.';
 
+CREATE TABLE log.digest_key (
+    only_one boolean DEFAULT true NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT digest_key_only_one_check CHECK (only_one)
+);
+
+COMMENT ON TABLE log.digest_key IS 'One row, made by the migration. Without it, no digest of a command''s body (in the envelope) can be made or tried.';
+
 CREATE TABLE log.event (
     originator_id uuid NOT NULL,
     originator_version bigint NOT NULL,
@@ -273,6 +281,9 @@ ALTER TABLE ONLY dispatch."position"
 ALTER TABLE ONLY dispatch.untold
     ADD CONSTRAINT untold_pkey PRIMARY KEY (name, case_id);
 
+ALTER TABLE ONLY log.digest_key
+    ADD CONSTRAINT digest_key_pkey PRIMARY KEY (only_one);
+
 ALTER TABLE ONLY log.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (originator_id, originator_version);
 
@@ -328,6 +339,8 @@ GRANT ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch."position" TO ccp_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch.untold TO ccp_app;
+
+GRANT SELECT ON TABLE log.digest_key TO ccp_app;
 
 GRANT SELECT ON TABLE log.event TO ccp_app;
 

@@ -108,6 +108,8 @@ def _outcome(line: Line, earlier: Line, answer: Answer, decided: tuple[str, str]
     if answer.repeated:
         if earlier is not line and earlier.cells != line.cells:
             detail = f"Line {earlier.number} has the same reference and says otherwise; it was kept."
+        elif answer.says_otherwise:
+            detail = "What an earlier import brought in under this reference says otherwise; it was kept."
         return RowOutcome(
             line.number, line.reference, Outcome.ALREADY_KNOWN, rule or "same_reference", detail, case_id
         )

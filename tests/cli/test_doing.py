@@ -40,6 +40,10 @@ async def test_the_same_key_again_adds_nothing(running: Callable[..., Any], log:
     assert again.exit_code == 0
     assert "nothing was added" in again.out
     assert await log.head() == 3
+    changed = await running(*SUBMIT, "--form.given-name", "Kim", "--key", "gmp-1")
+    assert (changed.exit_code, "(command_id_reused)" in changed.err) == (1, True)
+    assert "Kim" not in changed.err
+    assert await log.head() == 3
     other = await running(
         "do", "start-triage", "--key", "gmp-1", "--as-role", "coordinator", "--case-id", _case(first)
     )

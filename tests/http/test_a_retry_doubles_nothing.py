@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
@@ -57,7 +58,7 @@ async def test_a_key_stands_for_one_command_only(client: httpx.AsyncClient, refe
     other = await client.post(
         "/commands/start-triage", json={"case_id": done["case_id"]}, headers={**COORDINATOR, **key}
     )
-    assert (other.status_code, other.json()["code"]) == (409, "command_id_reused")
+    assert (other.status_code, other.json()["code"]) == (422, "command_id_reused")
 
 
 async def test_a_key_used_again_for_another_case_does_not_pass_for_done(
@@ -76,9 +77,69 @@ async def test_a_key_used_again_for_another_case_does_not_pass_for_done(
         )
         for case_id in (cases[0], cases[1], cases[0])
     ]
-    assert [one.status_code for one in said] == [200, 409, 200]
+    assert [one.status_code for one in said] == [200, 422, 200]
     assert said[1].json()["code"] == "command_id_reused"
     assert said[2].json()["repeated"]
+
+
+async def test_a_key_used_again_for_another_person_is_refused(
+    client: httpx.AsyncClient, product: Product, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-7"}
+    first = await client.post(SUBMIT, json=referral, headers=headers)
+    head = await product.log.head()
+    somebody_else = {**referral, "form": {**referral["form"], "given_name": "Kim", "nhs_number": ""}}
+    refused = await client.post(SUBMIT, json=somebody_else, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "command_id_reused")
+    assert "Kim" not in refused.text
+    assert await product.log.head() == head
+    again = await client.post(SUBMIT, json=referral, headers=headers)
+    assert (again.json()["case_id"], again.json()["repeated"]) == (first.json()["case_id"], True)
+
+
+async def test_of_two_bodies_under_one_key_at_once_one_is_recorded_and_the_other_refused(
+    client: httpx.AsyncClient, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-8"}
+    bodies = [{**referral, "form": {**referral["form"], "given_name": name}} for name in ("Kim", "Sam")]
+    answers = await asyncio.gather(*(client.post(SUBMIT, json=body, headers=headers) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+async def test_a_retry_that_spells_out_what_is_so_by_default_is_the_same_command(
+    client: httpx.AsyncClient, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-9"}
+    await client.post(SUBMIT, json=referral, headers=headers)
+    spelled_out = {"urgency": "routine", **dict(reversed(referral.items()))}
+    again = await client.post(SUBMIT, json=spelled_out, headers=headers)
+    assert (again.status_code, again.json()["repeated"]) == (200, True)
+
+
+async def test_a_retry_may_name_the_case_that_it_made(
+    client: httpx.AsyncClient, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-11"}
+    made = (await client.post(SUBMIT, json=referral, headers=headers)).json()["case_id"]
+    again = await client.post(SUBMIT, json={**referral, "case_id": made}, headers=headers)
+    assert (again.status_code, again.json()["repeated"]) == (200, True)
+    another = {**referral, "case_id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}
+    assert (await client.post(SUBMIT, json=another, headers=headers)).status_code == 422
+
+
+async def test_a_command_from_before_digests_were_kept_is_answered_as_before(
+    client: httpx.AsyncClient, database: str, referral: dict[str, Any]
+) -> None:
+    headers = {**acting_as("referrer"), "Idempotency-Key": "gmp-10"}
+    first = await client.post(SUBMIT, json=referral, headers=headers)
+    owner = await asyncpg.connect(database)
+    await owner.execute("""
+        ALTER TABLE log.event DISABLE TRIGGER refuse_change;
+        UPDATE log.event SET metadata = metadata - 'body_digest';
+    """)
+    await owner.close()
+    again = await client.post(SUBMIT, json={**referral, "urgency": "urgent"}, headers=headers)
+    assert (again.json()["case_id"], again.json()["repeated"]) == (first.json()["case_id"], True)
 
 
 async def test_keys_of_two_agencies_never_meet(client: httpx.AsyncClient, referral: dict[str, Any]) -> None:

@@ -325,6 +325,20 @@ async def test_a_register_brought_in_again_changes_nothing_and_is_reported_as_kn
         assert now["rule"] == (before["rule"] or "same_reference")
 
 
+async def test_a_row_that_says_otherwise_than_what_came_in_under_its_reference_is_told(
+    desk: Desk, tmp_path: Path
+) -> None:
+    header, first, second, *_ = SHIPPED.read_text(encoding="utf-8-sig").splitlines()
+    january, february = tmp_path / "january.csv", tmp_path / "february.csv"
+    january.write_text(f"{header}\n{first}\n{second}", encoding="utf-8")
+    february.write_text("\n".join([header, first.replace(",Aled,", ",Gwen,"), second]), encoding="utf-8")
+    await desk.bring_in(january, tmp_path / "first.csv")
+    changed, same = await desk.bring_in(february, tmp_path / "again.csv")
+    assert (changed["outcome"], same["outcome"]) == ("already known", "already known")
+    assert changed["detail"].endswith("under this reference says otherwise; it was kept.")
+    assert same["detail"] == ""
+
+
 async def test_an_import_killed_again_and_again_ends_as_one_that_nobody_killed(
     desk: Desk, register: Path, tmp_path: Path, another_database: str
 ) -> None:

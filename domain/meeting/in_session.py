@@ -84,6 +84,16 @@ def speaker(agency: str | None, meeting: Meeting, item: Item, moment: Moment, ru
     return named
 
 
+def dissenter(person: str, agency: str, meeting: Meeting, item: Item, rules: Rules) -> str:
+    """Who sees it otherwise: they sit in the meeting for this agency, whoever writes it down, and take part in the item."""
+    seats = [one for one in meeting.attendees if same_person(one.person, person)]
+    if not any(rules.agency_name(seat.agency) == agency for seat in seats):
+        raise NotInTheRoom(field="dissenter")
+    if any(same_person(person, conflicted) for conflicted in item.conflicted):
+        raise InterestedInItem
+    return seats[0].person
+
+
 def agencies_in(attendees: Sequence[Attendee], rules: Rules) -> list[str]:
     """Each agency once, by its name."""
     return list(dict.fromkeys(rules.agency_name(attendee.agency) for attendee in attendees))
@@ -188,7 +198,9 @@ class RecordDissent(Command):
     agency: AgencyName | None = Field(
         None, description="the acting agency when left out; another only by the coordinator or the chair"
     )
-    dissenter: StaffRef | None = Field(None, description="whoever acts when left out")
+    dissenter: StaffRef | None = Field(
+        None, description="somebody on the register for the agency; whoever acts when left out"
+    )
     dissent: PersonalText
 
 
@@ -265,6 +277,7 @@ def record_dissent(
     meeting.require(command, MeetingStage.IN_SESSION)
     item = meeting.require_item(case.case_id)
     agency = speaker(command.agency, meeting, item, moment, rules)
+    who = dissenter(command.dissenter or moment.actor.person, agency, meeting, item, rules)
     if not command.dissent:
         raise NothingSaid(field="dissent")
     return [
@@ -272,7 +285,7 @@ def record_dissent(
             case_id=case.case_id,
             person_id=case.person_id,
             meeting_id=meeting.meeting_id,
-            dissenter=command.dissenter or moment.actor.person,
+            dissenter=who,
             agency=agency,
             dissent=command.dissent,
         )

@@ -288,7 +288,9 @@ def situations(name: str = "robin") -> dict[str, Situation]:
             (january.in_session(), robin.with_grant(POLICE).ready_for_forum().on_agenda(january)),
             at=DECIDED,
         ),
-        "record-dissent": Row(actor(Role.FORUM_MEMBER, agency=HOUSING), heard, at=DECIDED),
+        "record-dissent": Row(
+            actor(Role.FORUM_MEMBER, person=QUORUM[3].person, agency=HOUSING), heard, at=DECIDED
+        ),
         "correct-minutes": Row(COORDINATOR, (january.minutes_issued(),)),
         "schedule-review-item": Row(
             COORDINATOR, (*active, february.agenda_open()), {"meeting_id": february.meeting_id}

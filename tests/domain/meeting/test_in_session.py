@@ -259,6 +259,37 @@ def test_dissent_is_recorded_after_the_decision_too_as_long_as_the_meeting_sits(
     given(MEETING, decided).when(dissent(), as_=HOUSING_REP, at=DECIDED).then(DissentRecorded)
 
 
+@pytest.mark.parametrize("by", [CHAIR, COORDINATOR], ids=lambda by: str(by.role))
+def test_dissent_that_another_writes_down_names_who_dissented(by: Actor) -> None:
+    said = dissent(agency=HOUSING, dissenter=f" {QUORUM[3].person.upper()} ")
+    recorded = given(MEETING, LISTED).when(said, as_=by, at=DECIDED).one(DissentRecorded)
+    assert (recorded.dissenter, recorded.agency) == (QUORUM[3].person, HOUSING)
+
+
+def test_only_who_attended_dissents() -> None:
+    colleague = actor("forum_member", person="housing-who-stayed-away", agency=HOUSING)
+    given(MEETING, LISTED).when(dissent(), as_=colleague, at=DECIDED).refused(NotInTheRoom, field="dissenter")
+    absent = dissent(agency=HOUSING, dissenter=colleague.person)
+    given(MEETING, LISTED).when(absent, as_=CHAIR, at=DECIDED).refused(NotInTheRoom, field="dissenter")
+
+
+def test_nobody_dissents_for_an_agency_that_they_did_not_sit_for() -> None:
+    for_another = dissent(agency=HOUSING, dissenter=QUORUM[2].person)
+    given(MEETING, LISTED).when(for_another, as_=CHAIR).refused(NotInTheRoom, field="dissenter")
+    not_named = dissent(agency=HOUSING)
+    given(MEETING, LISTED).when(not_named, as_=CHAIR).refused(NotInTheRoom, field="dissenter")
+
+
+def test_whoever_declared_an_interest_has_no_dissent_written_down_by_the_chair_either() -> None:
+    two_of_housing = (
+        a_meeting()
+        .in_session(attendees=(*QUORUM, m.Attendee(person="housing-9", agency=HOUSING)))
+        .with_interest(ROBIN, QUORUM[3])
+    )
+    said = dissent(agency=HOUSING, dissenter=QUORUM[3].person)
+    given(LISTED, two_of_housing).when(said, as_=CHAIR, at=DECIDED).refused(InterestedInItem)
+
+
 def test_dissent_is_of_an_agency_in_the_room_and_has_words() -> None:
     given(MEETING, LISTED).when(dissent(agency=MENTAL_HEALTH), as_=CHAIR).refused(NotInTheRoom)
     given(MEETING, LISTED).when(dissent(agency=HOUSING), as_=OFFICER).refused(SpeaksForOwnAgencyOnly)

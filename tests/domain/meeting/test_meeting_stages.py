@@ -183,7 +183,13 @@ COMMANDS: dict[str, Pair] = {
         ("InformationShared",),
     ),
     "record-dissent": Pair(
-        RecordDissent(case_id=CASE.case_id, meeting_id=MEETING_ID, agency=HOUSING, dissent="Housing first"),
+        RecordDissent(
+            case_id=CASE.case_id,
+            meeting_id=MEETING_ID,
+            agency=HOUSING,
+            dissenter=QUORUM[3].person,
+            dissent="Housing first",
+        ),
         DECIDED,
         frozenset({S.IN_SESSION}),
         ("DissentRecorded",),

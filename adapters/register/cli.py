@@ -46,7 +46,7 @@ def referrals(*, file: Path, report: Path | None, as_json: bool) -> None:
 
     Every row ends as accepted, refused with its rule, linked as a possible duplicate for a person to decide, or already
     known. Interrupted and run again, it doubles nothing. Clocks start now; reports use the time in the column
-    "received".
+    "received". The column "no_fixed_abode" may be left out of the file; a person who has no home has no ward.
 
     \b
     Example:

@@ -42,6 +42,7 @@ COLUMNS = (
     "first_language",
     "interpreter",
     "ward",
+    "no_fixed_abode",
     "postcode",
     "telephone",
     "needs",
@@ -227,6 +228,7 @@ def _form(cells: dict[str, str]) -> ReferralForm:
         first_language=cells.get("first_language", ""),
         interpreter_needed=_yes_or_no("interpreter", cells),
         ward=cells.get("ward", ""),
+        no_fixed_abode=_has_no_home(cells),
         postcode=cells.get("postcode", ""),
         telephone=cells.get("telephone", ""),
         needs=_several(cells.get("needs", "")),
@@ -253,6 +255,17 @@ def _yes_or_no(column: str, cells: dict[str, str]) -> bool:
     if cell in NO:
         return False
     raise CellRefused("yes_or_no_expected", f"{column}: yes or no.")
+
+
+def _has_no_home(cells: dict[str, str]) -> bool:
+    """A register says either where somebody lives or that they have no home: of both, one was filled in by mistake."""
+    has_no_home = _yes_or_no("no_fixed_abode", cells)
+    if has_no_home and cells.get("ward"):
+        raise CellRefused(
+            "ward_of_no_fixed_abode",
+            "ward, no_fixed_abode: a person without a home has no ward; leave one of the two out.",
+        )
+    return has_no_home
 
 
 def _day(cell: str) -> str:

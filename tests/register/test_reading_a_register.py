@@ -163,3 +163,29 @@ def test_a_file_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path) -
     register.write_bytes("reference,given_name\n1,Jos\xe9\n".encode("latin-1"))
     with pytest.raises(RegisterUnreadable, match="CSV UTF-8"):
         read_register(register)
+
+
+@pytest.mark.parametrize(("cell", "has_no_home"), [("yes", True), ("Y", True), ("no", False), ("", False)])
+def test_a_person_without_a_home_comes_in_without_a_ward(cell: str, has_no_home: bool) -> None:
+    form = in_words(a_line(no_fixed_abode=cell, ward=""), "manchester-maps").command.form
+    assert (form.no_fixed_abode, form.ward) == (has_no_home, "")
+
+
+def test_a_register_may_say_nothing_of_people_without_a_home() -> None:
+    line = a_line()
+    del line.cells["no_fixed_abode"]
+    assert not in_words(line, "manchester-maps").command.form.no_fixed_abode
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"no_fixed_abode": "yes", "ward": "Ardwick"}, "ward_of_no_fixed_abode"),
+        ({"no_fixed_abode": "Ardwick", "ward": ""}, "yes_or_no_expected"),
+    ],
+)
+def test_a_row_that_contradicts_itself_about_a_home_is_refused(cells: dict[str, str], rule: str) -> None:
+    with pytest.raises(CellRefused) as refused:
+        in_words(a_line(**cells), "manchester-maps")
+    assert refused.value.rule == rule
+    assert "Ardwick" not in str(refused.value)

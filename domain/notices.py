@@ -166,6 +166,7 @@ NOTICES: Final[Mapping[str, tuple[Recipient, ...]]] = {
     "AgendaOverdue": (COORDINATOR,),
     "AgendaPublished": (FORUM_MEMBERS,),
     "MeetingStartOverdue": (CHAIR, COORDINATOR),
+    "MeetingConclusionOverdue": (CHAIR, COORDINATOR),
     "MeetingInquorate": (CHAIR, COORDINATOR),
     "ChairDecisionOverdue": (CHAIR, COORDINATOR),
     "ItemsDeferred": (COORDINATOR, FORUM_MEMBERS),

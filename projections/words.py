@@ -71,6 +71,7 @@ CLOCKS: Final[Mapping[str, Clock]] = {
     "agenda_publish": Clock("publication of the agenda", Role.COORDINATOR),
     "minutes": Clock("minutes of the meeting", Role.COORDINATOR),
     "start": Clock("record that the meeting began, or calling it off", Role.CHAIR),
+    "conclusion": Clock("record that the meeting ended", Role.CHAIR),
     "chair_decision": Clock("chair's word on the items of a meeting without a quorum", Role.CHAIR),
     "ratification": Clock("ratification of what the chair decided alone", Role.CHAIR),
 }
@@ -299,6 +300,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "AdviceItemAdded": "case {case_id}",
     "UrgentItemAdded": "{kind} {case_id}; asked: {agencies_asked}",
     "MeetingStartOverdue": "was due {due_at}",
+    "MeetingConclusionOverdue": "was due {due_at}",
     "ChairDecisionOverdue": "was due {due_at}",
     "ItemsDeferred": "cases {items}; next meeting {next_meeting}",
     "UrgentItemsHandledByChair": "cases {items}; ratification due {ratification_due_at}",

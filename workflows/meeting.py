@@ -1,4 +1,4 @@
-"""Forum meeting: open and publish the agenda when nobody else has, chase the start and the minutes, plan the next one.
+"""Forum meeting: open and publish the agenda when nobody else has, chase the start, the end and the minutes, plan the next one.
 
 The engine prepares and reminds; it holds no meeting and decides nothing in one. On short notice it opens no agenda.
 """
@@ -27,6 +27,7 @@ class ForumMeeting(MeetingProcess):
                 self.when_passed("agenda_open", "open-agenda")
             self.when_passed("agenda_publish", "close-agenda")
             self.when_passed("start", "mark-start-overdue")
+            self.when_passed("conclusion", "mark-conclusion-overdue")
             self.when_passed("chair_decision", "mark-chair-decision-overdue")
             self.when_passed("minutes", "mark-minutes-overdue")
             self.when_passed("ratification", "mark-ratification-overdue")

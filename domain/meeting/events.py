@@ -151,6 +151,15 @@ class MeetingStarted(MeetingEvent):
     TOPIC: ClassVar[str] = "MeetingStarted"
 
     attendees: tuple[Attendee, ...]
+    conclude_due_at: Instant | None = None
+
+
+class MeetingConclusionOverdue(MeetingEvent):
+    """The meeting began, and nobody recorded its end in time; until then no minutes are due."""
+
+    TOPIC: ClassVar[str] = "MeetingConclusionOverdue"
+
+    due_at: Instant
 
 
 class MeetingInquorate(MeetingEvent):
@@ -318,6 +327,7 @@ AnyMeetingEvent = (
     | AgendaPublished
     | MeetingStarted
     | MeetingStartOverdue
+    | MeetingConclusionOverdue
     | MeetingInquorate
     | ChairDecisionOverdue
     | ItemsDeferred

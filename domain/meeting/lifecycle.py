@@ -24,6 +24,7 @@ from domain.meeting.events import (
     AgendaPublished,
     Attendee,
     MeetingConcluded,
+    MeetingConclusionOverdue,
     MeetingInquorate,
     MeetingStarted,
     MeetingStartOverdue,
@@ -220,6 +221,16 @@ class ConcludeMeeting(Command):
     meeting_id: MeetingId
 
 
+class MarkConclusionOverdue(Command):
+    """Record that a meeting began and that nobody ended it in time; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-conclusion-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"meeting_id": _MEETING}
+
+    meeting_id: MeetingId
+
+
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
@@ -277,6 +288,10 @@ def _unaware(case: Case, meeting: Meeting, at: datetime, rules: Rules) -> tuple[
 
 @decides(StartMeeting, refuses=(MeetingStartsTooEarly, ConfidentialityNotAcknowledged))
 def start_meeting(command: StartMeeting, meeting: Meeting, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """What the meeting decides is on record a working day later, and so is its end, from which the minutes are due.
+
+    Source: decision record (proposed in the programme); minutes clock (domain reference 2.3).
+    """
     meeting.require(command, MeetingStage.AGENDA_CLOSED)
     require_its_time_has_come(meeting, moment, rules)
     attendees = tuple(
@@ -285,14 +300,18 @@ def start_meeting(command: StartMeeting, meeting: Meeting, moment: Moment, rules
     )
     require_confidentiality(attendees)
     missing = tuple(missing_for_quorum(attendees, meeting, rules))
+    recorded_by = rules.deadline(meeting.programme, "decision_record", moment.now)
     if not missing:
-        return [MeetingStarted(meeting_id=meeting.meeting_id, attendees=attendees)]
+        started = MeetingStarted(
+            meeting_id=meeting.meeting_id, attendees=attendees, conclude_due_at=recorded_by
+        )
+        return [started]
     return [
         MeetingInquorate(
             meeting_id=meeting.meeting_id,
             attendees=attendees,
             missing=missing,
-            chair_decides_by=rules.deadline(meeting.programme, "decision_record", moment.now),
+            chair_decides_by=recorded_by,
         )
     ]
 
@@ -324,3 +343,14 @@ def conclude_meeting(
             minutes_due_at=rules.deadline(meeting.programme, "minutes", moment.now),
         ),
     ]
+
+
+@decides(MarkConclusionOverdue, refuses=(AlreadyRecorded,))
+def mark_conclusion_overdue(
+    command: MarkConclusionOverdue, meeting: Meeting, moment: Moment
+) -> Sequence[Event]:
+    meeting.require(command, MeetingStage.IN_SESSION)
+    due_at = meeting.require_newly_passed(
+        command, "conclusion", moment.now, what="that the end of the meeting is overdue"
+    )
+    return [MeetingConclusionOverdue(meeting_id=meeting.meeting_id, due_at=due_at)]

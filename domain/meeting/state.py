@@ -212,6 +212,9 @@ def evolve(meeting: Meeting, event: m.AnyMeetingEvent) -> Meeting:
         case m.MeetingStarted():
             meeting.stop_clocks("start")
             meeting.attendees = event.attendees
+            meeting.run_clock("conclusion", event.conclude_due_at)
+        case m.MeetingConclusionOverdue():
+            meeting.overdue.add("conclusion")
         case m.MeetingInquorate():
             meeting.stop_clocks("start")
             meeting.attendees = event.attendees
@@ -242,6 +245,7 @@ def evolve(meeting: Meeting, event: m.AnyMeetingEvent) -> Meeting:
         case m.MeetingItemDecided():
             meeting.items[event.case_id].outcome = event.outcome
         case m.MeetingConcluded():
+            meeting.stop_clocks("conclusion")
             meeting.minutes_due_at = event.minutes_due_at
             meeting.run_clock("minutes", event.minutes_due_at)
         case m.MinutesIssued():

@@ -1403,7 +1403,12 @@ class MeetingStory(Story):
 
     def in_session(self, attendees: tuple[m.Attendee, ...] = QUORUM, at: datetime | None = None) -> Self:
         return self._from("AgendaClosed", self.agenda_closed).then_also(
-            m.MeetingStarted(meeting_id=self.meeting_id, attendees=attendees), at=at or self.starts_at
+            m.MeetingStarted(
+                meeting_id=self.meeting_id,
+                attendees=attendees,
+                conclude_due_at=rules().deadline(PROGRAMME, "decision_record", at or self.starts_at),
+            ),
+            at=at or self.starts_at,
         )
 
     def inquorate(self, attendees: tuple[m.Attendee, ...] = (), at: datetime | None = None) -> Self:

@@ -80,6 +80,24 @@ async def test_a_meeting_that_nobody_holds_is_noticed(world: World) -> None:
     )
 
 
+async def test_a_meeting_that_nobody_concludes_is_noticed(world: World) -> None:
+    starts_at = in_good_time(world)
+    meeting = await planned(world, starts_at, repeats=False)
+    await world.time.advance(starts_at - world.now)
+    began = world.now
+    await world.when(StartMeeting.model_validate({"meeting_id": meeting, "attendees": REGISTER}), as_=CHAIR)
+    assert (await says(world, meeting)).next_step == "mark-conclusion-overdue"
+    await world.time.advance(timedelta(days=4))
+    assert (await by_the_engine(world, meeting))[-1] == (
+        "MeetingConclusionOverdue",
+        world.due("decision_record", began),
+    )
+    ended = world.now
+    await world.when(ConcludeMeeting(meeting_id=meeting), as_=CHAIR)
+    await world.time.advance(timedelta(days=7))
+    assert (await by_the_engine(world, meeting))[-1] == ("MinutesOverdue", world.due("minutes", ended))
+
+
 async def test_minutes_are_chased_and_the_process_ends_when_they_are_sent(world: World) -> None:
     starts_at = in_good_time(world)
     meeting = await planned(world, starts_at, repeats=False)

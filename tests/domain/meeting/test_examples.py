@@ -29,6 +29,7 @@ def test_every_step_of_the_forum_is_in_the_catalogue() -> None:
         "plan-next-meeting",
         "mark-agenda-overdue",
         "mark-start-overdue",
+        "mark-conclusion-overdue",
         "chair-decides",
         "mark-chair-decision-overdue",
         "ratify-urgent-decisions",

@@ -213,7 +213,9 @@ def begin(*attendees: m.Attendee) -> Outcome:
 
 
 def test_a_quorate_meeting_begins() -> None:
-    begin(*QUORUM).then(m.MeetingStarted(meeting_id=MEETING_ID, attendees=QUORUM))
+    begin(*QUORUM).then(
+        m.MeetingStarted(meeting_id=MEETING_ID, attendees=QUORUM, conclude_due_at=london(2027, 1, 21, 17))
+    )
 
 
 def test_a_deputy_chair_may_chair() -> None:

@@ -22,6 +22,7 @@ from domain.meeting.lifecycle import (
     CloseAgenda,
     ConcludeMeeting,
     MarkAgendaOverdue,
+    MarkConclusionOverdue,
     MarkStartOverdue,
     OpenAgenda,
     StartMeeting,
@@ -126,6 +127,13 @@ COMMANDS: dict[str, Pair] = {
         AFTER,
         frozenset({S.PLANNED, S.AGENDA_OPEN, S.AGENDA_CLOSED}),
         ("MeetingStartOverdue",),
+        by=SYSTEM,
+    ),
+    "mark-conclusion-overdue": Pair(
+        MarkConclusionOverdue(meeting_id=MEETING_ID),
+        AFTER,
+        frozenset({S.IN_SESSION}),
+        ("MeetingConclusionOverdue",),
         by=SYSTEM,
     ),
     "chair-decides": Pair(

@@ -12,6 +12,7 @@ from domain.meeting.lifecycle import (
     AgendaOpensTooLate,
     CloseAgenda,
     MarkAgendaOverdue,
+    MarkConclusionOverdue,
     MarkStartOverdue,
     OpenAgenda,
 )
@@ -214,6 +215,12 @@ LATE: dict[str, tuple[Command, object, datetime, type]] = {
         a_meeting().agenda_closed(),
         london(2027, 1, 21, 17),
         m.MeetingStartOverdue,
+    ),
+    "conclusion": (
+        MarkConclusionOverdue(meeting_id=MEETING_ID),
+        a_meeting().in_session(),
+        london(2027, 1, 21, 17),
+        m.MeetingConclusionOverdue,
     ),
     "minutes": (
         MarkMinutesOverdue(meeting_id=MEETING_ID),

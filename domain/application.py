@@ -5,11 +5,10 @@ No rule of a stage lives here. A decision's parameters say what to load; a confl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
@@ -23,7 +22,6 @@ from domain.case.state import evolve as evolve_case
 from domain.case.viewers import require_not_barred
 from domain.decisions import Decision
 from domain.errors import (
-    CommandIdReused,
     ConcurrentChange,
     DomainError,
     EffectiveInFuture,
@@ -70,6 +68,7 @@ from domain.ports import (
     WorkerPool,
     Written,
 )
+from domain.repetition import answer_again, body_of
 from domain.reservations import reservations
 from domain.roles import MAY_ISSUE
 from domain.rules import Rules
@@ -139,7 +138,7 @@ class Application:
         digest = await self._body_digest(request)
         earlier = await self._log.answer_to(request.command_id)
         if earlier is not None:
-            answer = _same_command(earlier, request, digest)
+            answer = answer_again(earlier, request.command, digest, expected=request.repetition_expected)
             await self._note_repetition(request, answer)
             return answer
         decision = catalogue.decision(command.NAME)
@@ -159,10 +158,15 @@ class Application:
                 earlier = await self._log.answer_to(request.command_id)
                 if earlier is None:
                     raise
-                return _same_command(earlier, request, digest)
+                return answer_again(earlier, request.command, digest, expected=request.repetition_expected)
             try:
                 append = await self._append(request, moment, loaded, events, digest)
-                return _same_command(await self._log.append(append), request, digest)
+                return answer_again(
+                    await self._log.append(append),
+                    request.command,
+                    digest,
+                    expected=request.repetition_expected,
+                )
             except VersionConflict:
                 continue
         raise ConcurrentChange
@@ -189,19 +193,11 @@ class Application:
     async def _body_digest(self, request: Request) -> str | None:
         """What tells this body from another one under the same command id; none of the engine's commands.
 
-        Its ids name a step of a process, which it may put in other words when it takes the step again. Left out is what
-        is as by default: a field that a later release adds does not make a retry into something else. An id that is
-        made of the command's own when nobody gives it is put in, for a retry may name it.
-        Source: the Idempotency-Key header field, "idempotency fingerprint" (IETF draft, httpapi working group).
+        Its ids name a step of a process, which it may put in other words when it takes the step again.
         """
         if request.actor.channel is Channel.TIMER:
             return None
-        body = request.command.model_dump(mode="json", exclude_defaults=True)
-        starts = catalogue.decision(request.command.NAME).starts
-        for kind, name, made in _MADE_WHEN_LEFT_OUT:
-            if kind in starts and name in type(request.command).model_fields:
-                body.setdefault(name, str(uuid5(request.command_id, made)))
-        return await self._log.digest_of(json.dumps([request.command.NAME, body], sort_keys=True).encode())
+        return await self._log.digest_of(body_of(request.command, request.command_id))
 
     async def _note_repetition(self, request: Request, answer: Answer) -> None:
         """Put on record that a partner's system sent a message twice, if it was about a case."""
@@ -420,11 +416,6 @@ _LOAD_ORDER = (
     "Moment",
     "Rules",
 )
-_MADE_WHEN_LEFT_OUT: Final = (
-    ("Case", "case_id", "case"),
-    ("Meeting", "meeting_id", "meeting"),
-    ("KeyWorker", "worker_id", "worker"),
-)
 _NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker": "key worker"}
 
 
@@ -480,31 +471,6 @@ def command_id_from(key: str, *, agency: str) -> UUID:
 
 def _is_of_a_case(written: Written) -> bool:
     return issubclass(EVENTS[written.topic], CaseEvent)
-
-
-def _same_command(answer: Answer, request: Request, digest: str | None) -> Answer:
-    """The answer, if it is this command's. To say "done" for another case would leave that one undone in silence.
-
-    An answer from before digests were kept is compared by what it is about alone.
-    """
-    command = request.command
-    if answer.command != command.NAME or any(_touched_another(answer, command, *kind) for kind in _ABOUT):
-        raise CommandIdReused(used_for=answer.command)
-    if None in (answer.body_digest, digest) or answer.body_digest == digest:
-        return answer
-    if request.repetition_expected:
-        return replace(answer, says_otherwise=True)
-    raise CommandIdReused(used_for=answer.command)
-
-
-_ABOUT: Final = (("case_id", CaseEvent), ("meeting_id", MeetingEvent), ("worker_id", WorkerEvent))
-
-
-def _touched_another(answer: Answer, command: Command, name: str, kind: type[Event]) -> bool:
-    """Whether the answer is about things of this kind, and not about the one that the command names."""
-    about = getattr(command, name, None)
-    touched = {one.stream_id for one in answer.events if issubclass(EVENTS[one.topic], kind)}
-    return about is not None and bool(touched) and about not in touched
 
 
 def _envelopes(

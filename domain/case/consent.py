@@ -184,7 +184,7 @@ class RequestConsent(Command):
         description="a new id, or that of a consent which was refused, withdrawn or expired, to ask again; "
         "made from the idempotency key, or found, when left out",
     )
-    discloser: AgencyName
+    discloser: AgencyName = Field(description="the agency whose information it is")
     recipient: Recipient
     purpose: Purpose
     categories: Categories
@@ -192,7 +192,7 @@ class RequestConsent(Command):
         CapacityView.NOT_ASSESSED,
         description="the view of the person's capacity for this decision today; required",
     )
-    information_version: Code
+    information_version: Code = Field(description="which version of the notice was explained")
     information_language: Code = "English"
     information_format: Code = "spoken"
     interpreter_used: bool = False
@@ -220,7 +220,7 @@ class GrantConsent(Command):
     decider: Decider = Field("self", description="who decided: the person, or who lawfully decides for them")
     method: Method | None = Field(None, description="how it was given; required")
     evidence_ref: Code | None = Field(None, description="where the evidence is; required")
-    explicit: bool = False
+    explicit: bool = Field(False, description="the person said so expressly, which some agencies need")
     capacity_view: CapacityView | None = Field(
         None, description="capacity at this moment; required where it fluctuates"
     )

@@ -241,7 +241,7 @@ class WithdrawConsent(Command):
 
     case_id: CaseId
     grant_id: GrantId
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     explanation: PersonalText | None = Field(None, description="the person's reason, if they gave one")
 
 
@@ -284,7 +284,7 @@ class RenewConsent(Command):
     decider: Decider = Field("self", description="who decided: the person, or who lawfully decides for them")
     method: Method | None = Field(None, description="how it was given; required")
     evidence_ref: Code | None = Field(None, description="where the evidence is; required")
-    explicit: bool = False
+    explicit: bool = Field(False, description="the person said so expressly, which some agencies need")
     gillick: Gillick = Field("na", description="under sixteen: whether the child is competent, y or n")
     decided_by: PersonalText | None = Field(None, description="required unless the person decided: who did")
     parental_responsibility: ParentalResponsibility | None = Field(

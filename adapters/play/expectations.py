@@ -12,6 +12,7 @@ from enum import Enum
 from uuid import UUID
 
 from adapters.outbox.outbox import Message
+from adapters.play.names import plain
 from adapters.play.rehearsal import stage_of
 from adapters.play.report import Check
 from adapters.play.story import EFFECTIVE_AT, Expect, NextStep, in_london
@@ -155,8 +156,9 @@ def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
     case_id = happened.case.case_id if happened.case else None
     sent = [one for one in happened.messages if case_id is None or one.case_id in (None, case_id)]
     for wanted in expect.messages:
+        to = str(happened.names.get(plain(wanted.to), wanted.to))
         held = any(
-            _plainly(wanted.to) in (_plainly(one.to), _plainly(one.agency or ""), str(one.worker_id))
+            _plainly(to) in (_plainly(one.to), _plainly(one.agency or ""), _plainly(str(one.worker_id)))
             and _plainly(wanted.about) in _plainly(one.about)
             for one in sent
         )

@@ -20,6 +20,8 @@ STORIES: Final = UUID("6f1d8a0c-4a57-5f0b-8f7d-2f1c1b6c9a55")
 """Namespace of everything that a story makes: the same story makes the same ids."""
 _REFERENCES: Final = ("person_id", "subject_id", "conversation_id")
 """Fields that may be left out and yet name what is there already: nothing new is made under their name."""
+_AROUND: Final = ("meeting", "worker", "case", "person")
+"""Kinds of which a command makes one only when it makes nothing within it."""
 
 Resolve = Callable[[str, str, bool], str]
 """From the path of a field, a name and whether a new id may stand there, to an id."""
@@ -88,6 +90,9 @@ def _value(shape: Shape, value: Any, resolve: Resolve, path: str, *, may_be_new:
             return _object(shape.nested, value, resolve, path)
         case str() if shape.kind == "id" and not is_id(value):
             return resolve(path, plain(value), may_be_new)
+        case str() if shape.kind == "code" and value.startswith("@"):
+            # What holds a code or an id, such as `links_to` of an action; no code begins like this.
+            return resolve(path, plain(value), False)
         case str() if shape.kind == "instant":
             return _instant(value)
         case _:
@@ -125,11 +130,23 @@ def made(events: Sequence[Any], given: frozenset[UUID]) -> dict[str, list[UUID]]
     return found
 
 
-def chief(found: Mapping[str, Sequence[UUID]]) -> UUID | None:
-    """Of what a command made, the thing that it was about: something within a case rather than the case itself."""
-    last = ("meeting", "worker", "case", "person")
-    kinds = sorted(found, key=lambda kind: last.index(kind) if kind in last else -1)
-    return found[kinds[0]][0] if kinds else None
+def chief(found: Mapping[str, Sequence[UUID]], known: Mapping[str, Sequence[UUID]]) -> UUID | None:
+    """Of what a command made, the thing that it was about: something within a case rather than the case itself.
+
+    Args:
+        found: what is new, by its kind.
+        known: what stands in the same events and has a name already, such as a consent that is asked for again.
+
+    """
+    for ids in (
+        *(found[kind] for kind in found if kind not in _AROUND),
+        *(found[kind] for kind in _AROUND if kind in found and kind != "person"),
+        *(known[kind] for kind in known if kind not in _AROUND),
+        found.get("person", ()),
+    ):
+        if ids:
+            return ids[0]
+    return None
 
 
 def kind_of(key: str) -> str:

@@ -6,6 +6,7 @@ and what is expected. Must not decide a rule of the pathway: whether a step is r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,8 +81,18 @@ def _codes(error: type[DomainError]) -> Iterator[str]:
 
 def _there_is_no(kind: str, said: str, known: Iterable[str]) -> str:
     """With the names that it may have been meant for: who writes a story knows the pathway, not our spelling."""
-    near = get_close_matches(said, sorted(known), n=3)
+    everything = sorted(known)
+    near = get_close_matches(said, everything, n=3)
+    if kind == "event":
+        near += [one for one in everything if _thing(one) == _thing(said) and one not in near]
+    near = near[:6]
     return f"there is no {kind} {said!r}" + (f"; near it are {', '.join(near)}" if near else "")
+
+
+def _thing(event: str) -> str:
+    """What an event is about, by its first word: `OutcomeSet` and `OutcomeProgressed` are both about an outcome."""
+    first = re.match("[A-Z]?[^A-Z]*", event)
+    return first[0].casefold() if first else ""
 
 
 def stage_of(text: str) -> tuple[Stage | None, str | None]:
@@ -179,7 +190,8 @@ class _Rehearsal:
             return
         yield from self._who(step)
         if step.do not in DECISIONS:
-            yield FieldError(self._at("do"), "there is no such command; `ccp commands` lists them", step.do)
+            none = _there_is_no("command", step.do, DECISIONS)
+            yield FieldError(self._at("do"), f"{none}; `ccp commands` lists them", step.do)
             self._bind(step)
             return
         yield from self._data(step, step.do)

@@ -54,6 +54,8 @@ class Teller:
     stories: dict[UUID, list[Recorded]] = field(default_factory=dict)
     """Of each case what has happened: when a part of it is voided, how the case stands is read from the rest."""
     read_up_to: int = 0
+    seen: frozenset[UUID] = frozenset()
+    """What stood in the events of earlier steps: not made since, whether or not it has a name."""
 
     async def tell(self) -> StoryReport:
         """From the first step to the last, or to one that cannot be done as it is written."""
@@ -166,16 +168,20 @@ class Teller:
 
     def _bind(self, step: Step, told: StepReport, happened: Happened) -> None:
         own = [one.event for one in told.events if one.envelope.command_id in happened.by_command]
-        given = frozenset(self.names.values())
+        given = self.seen.union(self.names.values())
         by_command = names.made(own, given)
         since_before = names.made([one.event for one in happened.of_the_case()], given)
         if step.case is not None and step.case not in self.names and "case" in by_command:
             self.names[step.case] = by_command["case"][0]
-        if step.name is not None and (chief := names.chief(by_command if own else since_before)):
+        if step.name is not None and (
+            chief := names.chief(by_command if own else since_before, names.made(own, frozenset()))
+        ):
             self.names[step.name] = chief
         for key, called in step.names.items():
             kind = names.kind_of(key)
             self.names.update(zip(called, by_command.get(kind) or since_before.get(kind, []), strict=False))
+        for ids in names.made([one.event for one in told.events], self.seen).values():
+            self.seen |= frozenset(ids)
 
     async def _waiting(self, case: Case) -> Sequence[Waiting]:
         """What the processes of a case say that they wait for."""

@@ -171,8 +171,8 @@ class AssignAction(Command):
     action_id: ActionId | None = Field(
         None, description="a new id; made from the idempotency key when left out"
     )
-    owner: StaffRef
-    agency: AgencyName
+    owner: StaffRef = Field(description="who does it, by the reference they act under")
+    agency: AgencyName = Field(description="the agency that the owner acts for")
     links_to: Code = Field(description="a need, the id of an outcome, or a risk such as risk:overdose")
     what: PersonalText = Field(min_length=1)
     due_at: Instant | None = Field(None, description="by the next meeting of the forum when left out")

@@ -170,8 +170,8 @@ class ReassignAction(Command):
 
     case_id: CaseId
     action_id: ActionId
-    owner: StaffRef
-    agency: AgencyName
+    owner: StaffRef = Field(description="who does it from now on, by the reference they act under")
+    agency: AgencyName = Field(description="the agency that the new owner acts for")
     accepted_by_agency: bool = Field(False, description="not needed when the new owner's agency itself acts")
     due_at: Instant | None = Field(None, description="a new date; as before when left out")
 

@@ -131,7 +131,7 @@ class GrantConsent(Command):
     decider: Decider = Field("self", description="who decided: the person, or who lawfully decides for them")
     method: Method | None = Field(None, description="how it was given; required")
     evidence_ref: Code | None = Field(None, description="where the evidence is; required")
-    explicit: bool = False
+    explicit: bool = Field(False, description="the person said so expressly, which some agencies need")
     capacity_view: CapacityView | None = Field(
         None, description="capacity at this moment; required where it fluctuates"
     )

@@ -166,7 +166,7 @@ class WithdrawConsent(Command):
 
     case_id: CaseId
     grant_id: GrantId
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     explanation: PersonalText | None = Field(None, description="the person's reason, if they gave one")
 
 

@@ -164,7 +164,7 @@ class RenewConsent(Command):
     decider: Decider = Field("self", description="who decided: the person, or who lawfully decides for them")
     method: Method | None = Field(None, description="how it was given; required")
     evidence_ref: Code | None = Field(None, description="where the evidence is; required")
-    explicit: bool = False
+    explicit: bool = Field(False, description="the person said so expressly, which some agencies need")
     gillick: Gillick = Field("na", description="under sixteen: whether the child is competent, y or n")
     decided_by: PersonalText | None = Field(None, description="required unless the person decided: who did")
     parental_responsibility: ParentalResponsibility | None = Field(

@@ -102,7 +102,7 @@ class RequestConsent(Command):
         description="a new id, or that of a consent which was refused, withdrawn or expired, to ask again; "
         "made from the idempotency key, or found, when left out",
     )
-    discloser: AgencyName
+    discloser: AgencyName = Field(description="the agency whose information it is")
     recipient: Recipient
     purpose: Purpose
     categories: Categories
@@ -110,7 +110,7 @@ class RequestConsent(Command):
         CapacityView.NOT_ASSESSED,
         description="the view of the person's capacity for this decision today; required",
     )
-    information_version: Code
+    information_version: Code = Field(description="which version of the notice was explained")
     information_language: Code = "English"
     information_format: Code = "spoken"
     interpreter_used: bool = False

@@ -200,7 +200,7 @@ class RecordContact(Command):
     }
 
     case_id: CaseId
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     reached: bool = Field(description="false is a missed contact; several in a row begin outreach")
     face_to_face: bool = False
     cancelled_by_service: bool = Field(
@@ -217,7 +217,7 @@ class ContactMade(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "by_channel": "text"}
 
     case_id: CaseId
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     note: PersonalText | None = None
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from pydantic import Field
+
 from domain.case.grants import LIVE, SAID_NO, GrantState
 from domain.case.sharing import (
     FORUM,
@@ -304,7 +306,7 @@ class RecordLawfulBasis(Command):
     case_id: CaseId
     controller: AgencyName
     purpose: Purpose
-    article_6: Code
+    article_6: Code = Field(description="the basis as a code, such as public_task")
     article_9: Code | None = None
     schedule_1: Code | None = None
     policy_document: Code | None = None

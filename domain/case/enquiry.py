@@ -208,7 +208,7 @@ class StrategyDiscussion(Command):
 
 
 class RecordSafeguardingOutcome(Command):
-    """Record how an enquiry ended."""
+    """Record how an enquiry ended (RecordOutcome)."""
 
     NAME: ClassVar[str] = "record-safeguarding-outcome"
     PERMISSION: ClassVar[Permission] = Permission.SCREEN_SAFEGUARDING
@@ -221,7 +221,7 @@ class RecordSafeguardingOutcome(Command):
 
     case_id: CaseId
     concern_id: ConcernId
-    outcome: Code
+    outcome: Code = Field(description="how it ended, as a code of your own")
     explanation: PersonalText = Field(min_length=1)
 
 

@@ -109,7 +109,7 @@ class ConfirmEngagement(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "person_agrees": True}
 
     case_id: CaseId
-    person_agrees: bool
+    person_agrees: bool = Field(description="the person wants to go on")
     agreed_alternative: PersonalText | None = Field(
         None, min_length=1, description="what person and worker agreed instead of meeting face to face"
     )

@@ -151,7 +151,7 @@ class ReportDeath(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "by_channel": "email"}
 
     case_id: CaseId
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     report: PersonalText | None = None
 
 
@@ -229,7 +229,9 @@ class WithdrawParticipation(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "by_channel": "telephone"}
 
     case_id: CaseId
-    by_channel: Code = "in_person"
+    by_channel: Code = Field(
+        "in_person", description="how, as a code of your own, such as telephone, visit or letter"
+    )
     lawful_duty: StaffText | None = Field(
         None,
         min_length=1,

@@ -129,7 +129,7 @@ class RecordConsentAttempt(Command):
 
     case_id: CaseId
     reached: bool
-    by_channel: Code
+    by_channel: Code = Field(description="how, as a code of your own, such as telephone, visit or letter")
     note: PersonalText | None = None
 
 
@@ -162,7 +162,7 @@ class AgreeToTakePart(Command):
 
     case_id: CaseId
     method: Method
-    evidence_ref: Code
+    evidence_ref: Code = Field(description="where the evidence is")
 
 
 class RefuseToTakePart(Command):

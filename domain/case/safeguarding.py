@@ -189,7 +189,9 @@ class RaiseSafeguardingConcern(Command):
         description="any case of the person, closed or not; without one, a draft is begun that holds the concern",
     )
     about: Literal["adult", "child"]
-    category: Code
+    category: Code = Field(
+        description="the kind of harm, as a code of your own, such as neglect or domestic_abuse"
+    )
     immediate_danger: bool
     concern: PersonalText = Field(min_length=1)
     alleged_source: AllegedSource | None = Field(
@@ -204,7 +206,7 @@ class RaiseSafeguardingConcern(Command):
 
 
 class RecordEmergencyServices(Command):
-    """Record that an emergency service was called because of immediate danger."""
+    """Record that an emergency service was called because of immediate danger (ImmediateDanger)."""
 
     NAME: ClassVar[str] = "record-emergency-services"
     PERMISSION: ClassVar[Permission] = Permission.RAISE_SAFEGUARDING

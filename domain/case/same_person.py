@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field
+
 from domain.case.stages import Stage
 from domain.case.triage import NotADuplicateCandidate
 from domain.decisions import decides
@@ -77,7 +79,7 @@ class ConfirmSamePerson(Command):
     }
 
     case_id: CaseId
-    other_person: PersonId
+    other_person: PersonId = Field(description="the person whom this referral was flagged against")
 
 
 @decides(ConfirmSamePerson, refuses=(NotADuplicateCandidate, CaseStillOpen))

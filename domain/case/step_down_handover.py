@@ -103,7 +103,7 @@ class MarkHandoverOverdue(Command):
 
 
 class FailStepDown(Command):
-    """Record that the receiving service withdrew; support goes on as before, or a new key worker is sought."""
+    """Record that the receiving service withdrew (ReceivingServiceWithdraws); support goes on, if need be with a new worker."""
 
     NAME: ClassVar[str] = "fail-step-down"
     PERMISSION: ClassVar[Permission] = Permission.MONITOR

@@ -250,7 +250,7 @@ class MarkIneligible(Command):
     }
 
     case_id: CaseId
-    signpost: Code
+    signpost: Code = Field(description="where else help is, as a code of your own, such as debt_advice")
     explanation: PersonalText = Field(min_length=1)
 
 
@@ -273,7 +273,7 @@ class MatchDuplicate(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "duplicate_of": _OTHER}
 
     case_id: CaseId
-    duplicate_of: CaseId
+    duplicate_of: CaseId = Field(description="the open case that goes on")
 
 
 class RuleOutDuplicate(Command):
@@ -284,7 +284,7 @@ class RuleOutDuplicate(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "other_person": _OTHER}
 
     case_id: CaseId
-    other_person: PersonId
+    other_person: PersonId = Field(description="the person whom this referral was flagged against")
 
 
 class WithdrawReferral(Command):

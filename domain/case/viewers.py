@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from domain.decisions import decides
-from domain.errors import AlreadyRecorded, NotFound, RuleBroken
+from domain.errors import AlreadyRecorded, RuleBroken
 from domain.messages import Actor, CaseEvent, CaseId, Code, Command, Event, PersonalText, StaffRef
 from domain.roles import Permission
 
@@ -65,6 +65,12 @@ class CourtOrderRequired(RuleBroken):
     """document: a bar that follows from a court order refers to the order."""
 
     code = "court_order_required"
+
+
+class ViewerNotBarred(RuleBroken):
+    """viewer: no bar of this person is on record; whom a concern names as the source of harm stays barred by the concern."""
+
+    code = "viewer_not_barred"
 
 
 class LiftingReasonRequired(RuleBroken):
@@ -126,7 +132,7 @@ class LiftViewerBar(Command):
     }
 
     case_id: CaseId
-    viewer: StaffRef
+    viewer: StaffRef = Field(description="the reference that they act under")
     explanation: PersonalText
 
 
@@ -150,11 +156,11 @@ def bar_viewer(command: BarViewer, case: Case) -> Sequence[Event]:
     ]
 
 
-@decides(LiftViewerBar, refuses=(NotFound, LiftingReasonRequired))
+@decides(LiftViewerBar, refuses=(ViewerNotBarred, LiftingReasonRequired))
 def lift_viewer_bar(command: LiftViewerBar, case: Case) -> Sequence[Event]:
     """Whoever is the alleged source of harm of a concern stays barred by that."""
     if command.viewer not in case.barred_viewers:
-        raise NotFound(kind="bar of a viewer", id=case.case_id)
+        raise ViewerNotBarred
     if not command.explanation:
         raise LiftingReasonRequired
     return [

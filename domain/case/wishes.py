@@ -74,7 +74,7 @@ class RecordWorkerPreference(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "wants_gender": "female"}
 
     case_id: CaseId
-    refuses_worker: WorkerId | None = None
+    refuses_worker: WorkerId | None = Field(None, description="a worker whom the person does not want")
     wants_gender: PersonalText | None = Field(None, min_length=1)
 
 

@@ -190,7 +190,9 @@ class RecordDisclosureWithoutConsent(Command):
     )
     review_on: Day | None = Field(None, description="required")
     one_off: bool | None = Field(None, description="true, or a day in standing_until")
-    standing_until: Day | None = None
+    standing_until: Day | None = Field(
+        None, description="the last day of an authority that is not for one disclosure"
+    )
 
 
 class MarkDisclosureReviewDue(Command):

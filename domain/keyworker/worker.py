@@ -116,7 +116,7 @@ class RegisterKeyWorker(Command):
     grade: Grade = "experienced"
     fte: WorkingShare = 1.0
     supervises: bool = False
-    active_from: Day
+    active_from: Day = Field(description="the first day in the pool")
     active_until: Day | None = Field(None, description="the last day, when it is known")
 
 
@@ -128,7 +128,7 @@ class RecordKeyWorkerLeaving(Command):
     EXAMPLE: ClassVar[dict[str, Any]] = {"worker_id": _WORKER, "last_day": "2027-06-30"}
 
     worker_id: WorkerId
-    last_day: Day
+    last_day: Day = Field(description="after it the worker has no case")
 
 
 class RecordAbsence(Command):

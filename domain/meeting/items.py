@@ -147,7 +147,7 @@ AgenciesAsked = Annotated[tuple[AgencyName, ...], Field(max_length=60)]
 
 
 class ScheduleItem(Command):
-    """Put a case that is ready on the agenda of a meeting, and ask agencies what they know."""
+    """Put a case that is ready on a meeting's agenda (ScheduleOnAgenda, AddItem), and ask agencies what they know."""
 
     NAME: ClassVar[str] = "schedule-item"
     PERMISSION: ClassVar[Permission] = Permission.SCHEDULE_ITEM

@@ -58,6 +58,12 @@ class NoCadence(RuleBroken):
     code = "no_cadence"
 
 
+class CadenceGoesOn(RuleBroken):
+    """ends_cadence: the next meeting of this forum is planned already; end the cadence by cancelling that one."""
+
+    code = "cadence_goes_on"
+
+
 def require_ahead(starts_at: datetime, moment: Moment) -> None:
     if starts_at <= moment.now:
         raise MeetingInPast(starts_at=starts_at)
@@ -145,7 +151,7 @@ class PlanMeeting(Command):
         None, description="a new id; made from the idempotency key when left out"
     )
     programme: Code = "manchester-maps"
-    forum: Code
+    forum: Code = Field(description="code of the forum, such as ardwick-longsight")
     starts_at: Instant
     repeats: bool = Field(
         False, description="the forum meets regularly from now on, and the engine plans its next meetings"
@@ -227,15 +233,21 @@ def plan_next_meeting(
     ]
 
 
-@decides(CancelMeeting, refuses=(ChairOnly, MeetingCancellationReasonRequired, MeetingInPast, ForumNotHeld))
+@decides(
+    CancelMeeting,
+    refuses=(ChairOnly, MeetingCancellationReasonRequired, CadenceGoesOn, MeetingInPast, ForumNotHeld),
+)
 def cancel_meeting(
     command: CancelMeeting, meeting: Meeting, cases: Sequence[Case], moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """A replacement takes over the turn in the cadence; without one, the next turn is still planned when it is time."""
+    """A replacement takes over the turn in the cadence, unless it was used up; without one, the next is planned in time."""
     meeting.require(command, *BEFORE_THE_MEETING)
     require_chair(moment)
     if not command.explanation:
         raise MeetingCancellationReasonRequired
+    holds_the_turn = "next_meeting" in meeting.due  # after its time the next meeting is planned already
+    if command.ends_cadence and meeting.cadence_slot is not None and not holds_the_turn:
+        raise CadenceGoesOn
     replacement: list[MeetingPlanned] = []
     if command.replacement_starts_at is not None:
         require_ahead(command.replacement_starts_at, moment)
@@ -246,7 +258,7 @@ def cancel_meeting(
                 forum=meeting.forum,
                 programme=meeting.programme,
                 starts_at=command.replacement_starts_at,
-                slot=None if command.ends_cadence else meeting.cadence_slot,
+                slot=meeting.cadence_slot if holds_the_turn and not command.ends_cadence else None,
                 moment=moment,
                 rules=rules,
             )

@@ -80,7 +80,7 @@ def test_a_story_that_cannot_be_played_ends_with_2_and_starts_nothing(story: Sto
     bad = story(REFERRAL.replace("submit-referral", "fly"), "bad")
     told = play(story(LATE), bad, temporary=temporary)
     assert told.exit_code == 2
-    assert f"{bad}: step 1: do: there is no such command" in told.err
+    assert f"{bad}: step 1: do: there is no command" in told.err
     assert play(temporary / "nowhere.toml").exit_code == 2
 
 

@@ -43,7 +43,7 @@ def refusals(text: str, rules: Rules) -> str:
         ("[[step]]\nat = 0001-01-01T00:00:00", "step 1: at: the year must lie between 1850 and 2200"),
         (REFERRAL + '[[step]]\nafter = "soon"', "step 2: after: must be a number and a unit"),
         (REFERRAL + "[[step]]\nsay = 'x'", "step 2: do: is required, or a time"),
-        (REFERRAL + f'[[step]]\n{AS}\ndo = "fly"', "step 2: do: there is no such command"),
+        (REFERRAL + f'[[step]]\n{AS}\ndo = "fly"', "step 2: do: there is no command 'fly'"),
         (REFERRAL + '[[step]]\ndo = "confirm-eligible"\ncase = "robin"', "step 2: as: is required"),
         (
             REFERRAL
@@ -69,6 +69,14 @@ def refusals(text: str, rules: Rules) -> str:
         (
             REFERRAL + 'expect = { events = ["ConsentGiven"] }',
             "there is no event 'ConsentGiven'; near it are ConsentRenewed, ConsentOverdue, ConsentGranted",
+        ),
+        (
+            REFERRAL + 'expect = { events = ["OutcomeUpdated"] }',
+            "there is no event 'OutcomeUpdated'; near it are OutcomeSustained, OutcomeSet, OutcomeProgressed",
+        ),
+        (
+            REFERRAL + f'[[step]]\n{AS}\ndo = "set-outcomes"',
+            "step 2: do: there is no command 'set-outcomes'; near it are set-outcome",
         ),
         (
             REFERRAL + 'expect = { refused = "wrong_meeting_state" }',

@@ -7,7 +7,7 @@ import pytest
 from domain.case import viewers as v
 from domain.case.consent_changes import WithdrawConsent
 from domain.case.safeguarding import RaiseSafeguardingConcern
-from domain.errors import AlreadyRecorded, NotFound
+from domain.errors import AlreadyRecorded
 from domain.messages import Actor
 from tests.support.scenario import (
     COORDINATOR,
@@ -76,7 +76,7 @@ def test_a_court_order_is_referred_to() -> None:
 def test_somebody_is_barred_once_and_the_bar_is_lifted_with_a_reason() -> None:
     given(BARRED).when(BAR).refused(AlreadyRecorded)
     lift = v.LiftViewerBar(case_id=CASE.case_id, viewer="parent-2", explanation="Order discharged")
-    given(CASE).when(lift).refused(NotFound)
+    given(CASE).when(lift).refused(v.ViewerNotBarred)
     given(BARRED).when(lift.model_copy(update={"explanation": ""})).refused(v.LiftingReasonRequired)
     lifted = given(BARRED).when(lift, as_=MANAGER).then(v.ViewerBarLifted)
     assert not v.is_barred(lifted.after.case, FATHER)

@@ -22,7 +22,14 @@ from domain.meeting.minutes import (
     CorrectMinutes,
     MarkMinutesOverdue,
 )
-from domain.meeting.planning import CancelMeeting, MeetingInPast, NoCadence, PlanMeeting, PlanNextMeeting
+from domain.meeting.planning import (
+    CadenceGoesOn,
+    CancelMeeting,
+    MeetingInPast,
+    NoCadence,
+    PlanMeeting,
+    PlanNextMeeting,
+)
 from domain.messages import Command, MeetingId
 from tests.support.scenario import (
     A_SECOND,
@@ -153,6 +160,14 @@ def test_without_a_replacement_the_next_turn_is_still_planned() -> None:
 def test_unless_the_forum_no_longer_meets_regularly() -> None:
     outcome = given(REGULAR).when(cancel(ends_cadence=True), as_=CHAIR, at=PLANNED)
     assert outcome.after.meeting.due == {}
+
+
+def test_a_meeting_called_off_when_the_next_is_planned_already_hands_no_turn_on() -> None:
+    late = MEETS + timedelta(hours=1)
+    story = (REGULAR, *given(REGULAR).when(PLAN_NEXT, at=MEETS).happened)
+    outcome = given(*story).when(cancel(london(2027, 1, 27, 14)), as_=CHAIR, at=late)
+    outcome.then(m.MeetingCancelled, like(m.MeetingPlanned, cadence_slot=None, next_planned_at=None))
+    given(*story).when(cancel(ends_cadence=True), as_=CHAIR, at=late).refused(CadenceGoesOn)
 
 
 def test_a_replacement_is_ahead() -> None:

@@ -17,11 +17,18 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
 from domain.rules import Rules, load_rules
 from tests.support.servers import SharedPostgres, shared_server, wait_for_keepers
+
+# A property is the same on a slow machine, and whoever breaks one sees it break again.
+settings.register_profile(
+    "pathway", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("pathway")
 
 RUN_DIRECTORY = pytest.StashKey[Path]()
 SESSION = pytest.StashKey[pytest.Session]()

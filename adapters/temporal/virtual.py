@@ -85,6 +85,8 @@ class VirtualTime:
         """Every process that is known to rest, and its next deadline."""
         self._lengths: dict[str, tuple[str, int]] = {}
         """Of those that are not: which run it was when last looked at, and how long its history."""
+        self._unfinished: dict[str, tuple[str, int]] = {}
+        """The same of those whose history was read then and ended in a workflow task that was not completed."""
         self.longest_history = 0
         """How many entries the history of any one run has had."""
 
@@ -199,7 +201,8 @@ class VirtualTime:
                 before, deadline = now, loop.time() + _PATIENCE_SECONDS
             elif loop.time() > deadline:
                 raise DoesNotSettle(busy)
-            await asyncio.sleep(_SHORT_WHILE)
+            # The more is under way the longer it takes, and each look costs those who work some of their time.
+            await asyncio.sleep(_SHORT_WHILE * (1 + len(self._turnstile.touched) // _AT_ONCE))
 
     async def _look(self) -> tuple[str, datetime | None]:
         """What is under way, if anything; otherwise the earliest deadline that a process waits for."""
@@ -265,13 +268,15 @@ class VirtualTime:
         self._turnstile.has_ended(workflow_id)
         self._at_rest.pop(workflow_id, None)
         self._lengths.pop(workflow_id, None)
+        self._unfinished.pop(workflow_id, None)
 
     async def _describe(self, workflow_id: str) -> DescribeWorkflowExecutionResponse:
         # Not by the SDK's own reading: this server keeps an attribute that was unset as null, which that cannot read.
         return await self.client.workflow_service.describe_workflow_execution(
             DescribeWorkflowExecutionRequest(
                 namespace=self.client.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
-            )
+            ),
+            retry=True,
         )
 
     async def _is_busy(self, workflow_id: str, description: DescribeWorkflowExecutionResponse) -> bool:
@@ -284,21 +289,36 @@ class VirtualTime:
         if self._lengths.get(workflow_id) != seen:
             self._lengths[workflow_id] = seen
             return True
+        # A history only grows: as long as it is, it ends as it did.
+        if self._unfinished.get(workflow_id) == seen:
+            return True
         # This server does not tell whether a workflow task is pending, so the history has to.
         handle = self.client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
         kinds = [event.event_type async for event in handle.fetch_history_events()]
         last = next(kind for kind in reversed(kinds) if kind in _OF_A_WORKFLOW_TASK)
         # A history that has grown since tells of another state than the description.
-        return len(kinds) != seen[1] or last != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        if len(kinds) != seen[1]:
+            return True
+        if last != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            self._unfinished[workflow_id] = seen
+            return True
+        self._unfinished.pop(workflow_id, None)
+        return False
 
     async def _move_to(self, instant: datetime) -> None:
-        ahead = instant + _SLACK - await self._reached()
         # Ours first: a timer that fires on the way must find its deadline passed.
         self._clock.instant = instant
-        if ahead > timedelta(0):
+        lost = False
+        while (ahead := instant + _SLACK - await self._reached()) > timedelta(0):
             request = SleepRequest()
             request.duration.FromTimedelta(ahead)
-            await self._client.test_service.unlock_time_skipping_with_sleep(request)
+            try:
+                await self._client.test_service.unlock_time_skipping_with_sleep(request)
+            except RPCError as error:
+                # On a busy machine the connection can be lost on the way. How far the server's clock got tells what is left.
+                if lost or error.status is not RPCStatusCode.INTERNAL:
+                    raise
+                lost = True
 
     async def _let_a_retry_happen(self, description: DescribeWorkflowExecutionResponse) -> None:
         # The server's clock cannot be stopped. Should it reach a deadline that ours has not, ours follows.
@@ -319,7 +339,7 @@ async def _connected(address: str, turnstile: Turnstile) -> Client:
 
 
 async def _time_of(client: Client) -> datetime:
-    answer = await client.test_service.get_current_time(Empty())
+    answer = await client.test_service.get_current_time(Empty(), retry=True)
     return answer.time.ToDatetime().replace(tzinfo=UTC)
 
 

@@ -15,11 +15,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.postgres.errors import LogBusy
 from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
 from domain.application import Application, Request
 from domain.calendar import LONDON
-from domain.case.sharing import Category
+from domain.case.sharing import Category, Purpose
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
@@ -56,6 +57,8 @@ FIRST_WEEKS = 4
 """In which the cases begin, one after the other."""
 _FIRST_HOUR, _LAST_HOUR = 9, 16
 _AT_ONCE = 16
+_TOO_EARLY = 0.15
+"""Of the step-downs that are proposed, so many are not approved."""
 _OFFICER = actor(Role.REFERRER, person="officer-7", agency=POLICE)
 
 Command = tuple[str, Actor | None, dict[str, Any]]
@@ -191,7 +194,7 @@ class Staff:
         case = begin(a_case(f"case-{next(self._counter)}"), self._now)
         # Each case of a worker tells of the worker.
         facts = [fact for fact in case if not isinstance(fact, KeyWorkerRegistered)]
-        await write(self._log, facts, at=self._now)
+        await _until_written(lambda: write(self._log, facts, at=self._now))
         self._look_at(case.case_id)
 
     def _ways_to_begin(self) -> Iterator[tuple[Callable[[CaseStory, datetime], CaseStory], int]]:
@@ -326,14 +329,36 @@ class Staff:
         yield ("contact-made" if self._chance.random() < 0.5 else "record-contact"), worker, {}
 
     def _step_down_to_approve(self, case: Case) -> Iterator[Command]:
-        shared = any(grant.recipient == case.receiving_agency for grant in case.grants.values())
-        yield ("approve-step-down" if shared else "reject-step-down"), MANAGER, {}
+        if self._chance.random() < _TOO_EARLY:
+            yield "reject-step-down", MANAGER, {}
+            return
+        sharing = SHELTER, case.receiving_agency, Purpose.HANDOVER
+        asked = [
+            one for one in case.grants.values() if (one.discloser, one.recipient, one.purpose) == sharing
+        ]
+        if not any(one.is_live(self._now) for one in asked):
+            grant_id = asked[0].grant_id if asked else UUID(int=self._chance.getrandbits(128), version=4)
+            discloser, recipient, purpose = sharing
+            yield (
+                "request-consent",
+                COORDINATOR,
+                {
+                    "grant_id": grant_id,
+                    "discloser": discloser,
+                    "recipient": recipient,
+                    "purpose": purpose,
+                    "categories": [Category.SUPPORT_PLAN],
+                },
+            )
+            yield "grant-consent", COORDINATOR, {"grant_id": grant_id}
+        yield "approve-step-down", MANAGER, {}
 
     def _handed_over(self, case: Case) -> Iterator[Command]:
         yield "complete-handover", self._workers[case.worker_id].actor if case.worker_id else MANAGER, {}
 
     def _monitored(self, case: Case) -> Iterator[Command]:
         if case.monitoring_elapsed:
+            yield "record-check-in", None, {}
             yield "confirm-sustained", MANAGER, {}
         elif "check_in_answer" in case.due:
             yield "record-check-in", None, {}
@@ -363,13 +388,25 @@ class Staff:
         """Issue a command, its fields as in its example where none are given; whether it was carried out."""
         kind = catalogue.decision(name).command
         command = kind.model_validate({**kind.EXAMPLE, **fields})
+        request = Request(command, by or whoever_may(command), uuid4())
         try:
-            await self._application.execute(Request(command, by or whoever_may(command), uuid4()))
+            await _until_written(lambda: self._application.execute(request))
         except DomainError as refused:
             self.refused[f"{name}: {refused.code}"] += 1
             return False
         self.done[name] += 1
         return True
+
+
+async def _until_written(attempt: Callable[[], Awaitable[object]]) -> None:
+    """Whoever is told that too many write at once tries again in a moment."""
+    while True:
+        try:
+            await attempt()
+        except LogBusy:
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def _nothing(_: Case) -> Iterator[Command]:

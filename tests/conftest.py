@@ -32,6 +32,13 @@ settings.load_profile("pathway")
 
 RUN_DIRECTORY = pytest.StashKey[Path]()
 SESSION = pytest.StashKey[pytest.Session]()
+_TESTS = Path(__file__).parent
+_TURN = {
+    name: turn
+    for turn, name in enumerate(
+        ("properties", "system", "workflows", "stories", "play", "http", "cli", "log")
+    )
+} | {"domain": 100}
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +51,8 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[SharedPostgres]:
 @pytest.fixture
 def database(postgres: SharedPostgres) -> Iterator[str]:
     """The owner's address of a database of this test's own, migrated and empty."""
-    name = postgres.create_database()
-    yield postgres.dsn_for(database=name)
-    postgres.drop_database(name)
+    with postgres.database() as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -93,6 +99,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell every worker of pytest-xdist where the run's servers are to be found."""
     node.workerinput["ccp_run_directory"] = str(node.config.stash[RUN_DIRECTORY])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end of a run no worker is left with one while the other has nothing to do."""
+    items.sort(key=lambda item: _TURN.get(item.path.relative_to(_TESTS).parts[0], len(_TURN)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from adapters.http import create_app
 from adapters.outbox.mailbox import LocalMailbox
@@ -66,8 +68,33 @@ async def client(product: Product) -> AsyncIterator[httpx.AsyncClient]:
 
 def client_of(product: Product, *, loopback: bool = True) -> httpx.AsyncClient:
     """Somebody who calls the API; an exception that leaves it fails the test."""
-    transport = httpx.ASGITransport(create_app(product, loopback=loopback))
-    return httpx.AsyncClient(transport=transport, base_url=ADDRESS)
+    settings = product.settings
+    api = _api_of_whoever_is_asked(product, loopback, settings.allow_declared_actors, settings.host)
+
+    async def of_this_product(scope: Any, receive: Any, send: Any) -> None:
+        _ASKED.set(product)
+        await api(scope, receive, send)
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(of_this_product), base_url=ADDRESS)
+
+
+_ASKED: ContextVar[Product] = ContextVar("asked")
+_MADE: dict[tuple[bool, bool, str], FastAPI] = {}
+
+
+class _WhoeverIsAsked:
+    """The product that this request is for: making the API takes longer than most tests, so they share it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_ASKED.get(), name)
+
+
+def _api_of_whoever_is_asked(product: Product, *way: Any) -> FastAPI:
+    """The API made in this way, which depends on a product by nothing else; made once."""
+    if way not in _MADE:
+        _ASKED.set(product)
+        _MADE[way] = create_app(cast("Product", _WhoeverIsAsked()), loopback=way[0])
+    return _MADE[way]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import projections
 from domain import catalogue
 from projections import PROJECTIONS, prepare
 from projections.sql import Queries, Query, SqlFileInvalid, Target
+from tests.support.servers import SharedPostgres
 
 PRODUCT: list[Queries] = [
     sys.modules[f"projections.{name}"].SQL
@@ -35,6 +37,13 @@ ONE_OF_EACH: dict[str, Any] = {
     "date": date(2027, 1, 4),
     "timestamptz": datetime(2027, 1, 4, tzinfo=UTC),
 }
+
+
+@pytest.fixture(scope="module")
+def database(postgres: SharedPostgres) -> Iterator[str]:
+    """One for all these tests: each takes back what it does."""
+    with postgres.database() as dsn:
+        yield dsn
 
 
 def test_every_sql_file_of_the_package_is_one_of_these() -> None:

@@ -84,8 +84,7 @@ class Message(BaseModel):
     """A frozen value; unknown fields are refused in commands and forgiven in events."""
 
     # A refused value may be personal data, so it must not stand in pydantic's own message.
-    # A process reads few kinds of event: what checks one is made when the first of its kind is read, not at the start.
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class Actor(Message):

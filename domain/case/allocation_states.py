@@ -78,6 +78,9 @@ WAITING_MOVES: Mapping[str, Mapping[WaitingState, WaitingState | tuple[WaitingSt
 }
 """The same for a place on the waiting list."""
 
+ALLOCATION_TOPICS = frozenset((*ALLOCATION_MOVES, *COVER_MOVES, *WAITING_MOVES))
+"""Every event that one of the tables has; most events of a long case are others."""
+
 
 def allocation_after(state: AllocationState, event: Event) -> AllocationState:
     """Where the allocation stands after an event."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from domain.case.allocation_states import (
+    ALLOCATION_TOPICS,
     AllocationState,
     CoverState,
     WaitingState,
@@ -309,11 +310,14 @@ def evolve(case: Case, event: AnyCaseEvent) -> Case:
         case.came_from[case.stage] = before
     if case.stage not in (before, Stage.CLOSED):
         case.stop_clocks(*support.left_behind(case.stage))
-    case.allocation_state = allocation_after(case.allocation_state, event)
-    case.cover_state = cover_after(case.cover_state, event)
-    case.waiting_state = waiting_after(case.waiting_state, event)
+    about_an_allocation = event.TOPIC in ALLOCATION_TOPICS
+    if about_an_allocation:
+        case.allocation_state = allocation_after(case.allocation_state, event)
+        case.cover_state = cover_after(case.cover_state, event)
+        case.waiting_state = waiting_after(case.waiting_state, event)
     _EVOLVE[type(event)](case, event)
-    allocation.leave_behind(case)
+    if about_an_allocation:
+        allocation.leave_behind(case)
     if case.authorities:
         consent.use_up(case, bases_of(event))
     return case

@@ -55,7 +55,8 @@ CASES_EACH = 7
 """Of all open cases, to one key worker; two in three have one, and who has ten is full."""
 FIRST_WEEKS = 4
 """In which the cases begin, one after the other."""
-_FIRST_HOUR, _LAST_HOUR = 9, 16
+_HOURS = (10, 15)
+"""At which they do what has come up: time stops for each, and a year is long."""
 _AT_ONCE = 16
 _TOO_EARLY = 0.15
 """Of the step-downs that are proposed, so many are not approved."""
@@ -123,7 +124,7 @@ class Staff:
             "plan-meeting",
             COORDINATOR,
             forum=FORUM,
-            starts_at=self._on_the_hour(now + timedelta(weeks=FIRST_WEEKS + 1)).isoformat(),
+            starts_at=self._at_work(now + timedelta(weeks=FIRST_WEEKS + 1)).isoformat(),
             repeats=True,
         )
         for _ in range(self._number_of_cases):
@@ -143,17 +144,17 @@ class Staff:
     # -- when ---------------------------------------------------------------------------------------------------------
 
     def _appoint(self, after: timedelta, do: Callable[[], Awaitable[None]]) -> None:
-        at = self._on_the_hour(self._now + after)
+        at = self._at_work(self._now + after)
         heapq.heappush(self._appointments, (at, next(self._counter), do))
 
-    def _on_the_hour(self, instant: datetime) -> datetime:
-        """The next whole hour in working time."""
-        local = instant.astimezone(LONDON).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        day, hour = local.date(), max(local.hour, _FIRST_HOUR)
-        if local.hour > _LAST_HOUR:
-            day, hour = day + timedelta(days=1), _FIRST_HOUR
+    def _at_work(self, instant: datetime) -> datetime:
+        """The next of the hours at which they work."""
+        local = instant.astimezone(LONDON)
+        day, hour = local.date(), next((hour for hour in _HOURS if hour > local.hour), None)
+        if hour is None:
+            day, hour = day + timedelta(days=1), _HOURS[0]
         while not self._rules.calendar.is_working_day(day):
-            day, hour = day + timedelta(days=1), self._chance.randint(_FIRST_HOUR, _LAST_HOUR)
+            day, hour = day + timedelta(days=1), self._chance.choice(_HOURS)
         return datetime.combine(day, time(hour), LONDON).astimezone(UTC)
 
     # -- the log ------------------------------------------------------------------------------------------------------

@@ -33,9 +33,10 @@ from tests.workflows.world import next_working_monday
 
 CASES = 1_000
 MONTHS = 12
+TOGETHER = timedelta(hours=6)
+"""What falls due within so much time is done together: a stop at every deadline of a thousand cases would take hours."""
 CACHED = 2_500
-"""How many processes the worker keeps in memory: all of them. Several workers would share them, and replay none either.
-It takes as many steps at once: in virtual time steps wait for each other, and none may wait for a worker meanwhile."""
+"""How many processes the worker keeps in memory: all of them. Several workers would share them, and replay none either."""
 MOST_ENTRIES = 5_000
 """No history may have more."""
 
@@ -120,10 +121,8 @@ async def _a_product() -> AsyncIterator[tuple[Product, VirtualTime]]:
 async def _an_engine(product: Product, virtual: VirtualTime, mailbox: Mailbox) -> AsyncIterator[None]:
     dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue="year")
     post = Post(product.pool, product.log, mailbox)
-    virtual.watch(dispatcher, product.log, post, in_order=False)
-    async with build_worker(
-        virtual.client, product.application, task_queue="year", cached=CACHED, steps=CACHED
-    ):
+    virtual.watch(dispatcher, product.log, post, together=TOGETHER)
+    async with build_worker(virtual.client, product.application, task_queue="year", cached=CACHED):
         running = [asyncio.create_task(part.run()) for part in (dispatcher, post)]
         try:
             yield

@@ -1,14 +1,15 @@
 """What virtual time puts between the product and Temporal, so that a story can be told twice and go the same way.
 
 It sees which processes begin, tells each how far the clocks are apart, and lets the engine's steps through one at a time:
-several deadlines may pass at one moment, and each is kept when all is quiet, in a fixed order. Must not know any step.
+several deadlines may pass at one moment, and each is kept when all is quiet, in a fixed order. Where the order does not
+matter, it only keeps messages to processes back until all have woken whose deadline has come. Must not know any step.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -38,10 +39,11 @@ class Turnstile(Interceptor, WorkerInterceptor):
         self.touched: dict[str, int] = {}
         """Those of them that may be under way, with how often they were touched: told of something, or doing a step."""
         self.clock_ahead = timedelta(0)
-        self.shut = False
+        self.one_at_a_time = False
         """Whether a step has to wait until it is let through."""
-        self.one_at_a_time = True
-        """Whether that is one step, or all those that wait."""
+        self.all_are_awake = asyncio.Event()
+        """Until then nobody is told anything."""
+        self.all_are_awake.set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     def begins(self, workflow_id: str) -> None:
@@ -55,9 +57,10 @@ class Turnstile(Interceptor, WorkerInterceptor):
         if workflow_id in self.open:
             self.touched[workflow_id] = self.touched.get(workflow_id, 0) + 1
 
-    @contextlib.contextmanager
-    def touching(self, workflow_id: str) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def touching(self, workflow_id: str) -> AsyncIterator[None]:
         """While a workflow is being told of something, and once it has been."""
+        await self.all_are_awake.wait()
         self.touch(workflow_id)
         try:
             yield
@@ -79,23 +82,23 @@ class Turnstile(Interceptor, WorkerInterceptor):
         return workflow_id in self._waiting
 
     def let_through(self) -> str | None:
-        """Let the first of those that wait do its step, or all of them; answer whose is the first, if anybody waits."""
-        in_turn = sorted(self._waiting)
-        for workflow_id in in_turn[:1] if self.one_at_a_time else in_turn:
-            turn = self._waiting.pop(workflow_id)
-            if not turn.done():
-                turn.set_result(None)
-        return next(iter(in_turn), None)
+        """Let the first of those that wait do its step; answer whose it was, if anybody waits."""
+        first = min(self._waiting, default=None)
+        if first is not None and not (turn := self._waiting.pop(first)).done():
+            turn.set_result(None)
+        return first
 
     def open_for_good(self) -> None:
         """Let everybody through, now and from now on."""
-        self.shut = self.one_at_a_time = False
-        self.let_through()
+        self.one_at_a_time = False
+        self.all_are_awake.set()
+        while self.let_through() is not None:
+            pass
 
     async def pass_through(self, workflow_id: str) -> None:
         """Wait to be let through."""
         self.touch(workflow_id)
-        if not self.shut:
+        if not self.one_at_a_time:
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting[workflow_id] = turn
@@ -130,20 +133,20 @@ class _Client(OutboundInterceptor):
         self._turnstile.begins(input.id)
         input.args = self._turnstile.stamped(input.args)
         input.start_signal_args = self._turnstile.stamped(input.start_signal_args)
-        with self._turnstile.touching(input.id):
+        async with self._turnstile.touching(input.id):
             return await super().start_workflow(input)
 
     async def signal_workflow(self, input: SignalWorkflowInput) -> None:  # noqa: A002
         input.args = self._turnstile.stamped(input.args)
-        with self._turnstile.touching(input.id):
+        async with self._turnstile.touching(input.id):
             await super().signal_workflow(input)
 
     async def cancel_workflow(self, input: CancelWorkflowInput) -> None:  # noqa: A002
-        with self._turnstile.touching(input.id):
+        async with self._turnstile.touching(input.id):
             await super().cancel_workflow(input)
 
     async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:  # noqa: A002
-        with self._turnstile.touching(input.id):
+        async with self._turnstile.touching(input.id):
             await super().terminate_workflow(input)
 
 

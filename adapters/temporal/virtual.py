@@ -81,6 +81,7 @@ class VirtualTime:
         self._clock = HeldClock(instant)
         self._watched: tuple[Dispatcher, LogReader] | None = None
         self._post: Post | None = None
+        self._together: timedelta | None = None
         self._at_rest: dict[str, datetime | None] = {}
         """Every process that is known to rest, and its next deadline."""
         self._lengths: dict[str, tuple[str, int]] = {}
@@ -157,16 +158,21 @@ class VirtualTime:
         return len(self._turnstile.open)
 
     def watch(
-        self, dispatcher: Dispatcher, log: LogReader, post: Post | None = None, *, in_order: bool = True
+        self,
+        dispatcher: Dispatcher,
+        log: LogReader,
+        post: Post | None = None,
+        *,
+        together: timedelta | None = None,
     ) -> None:
         """Say who has to come to rest before time may go on.
 
-        `in_order` has the engine take its steps one at a time and always in the same order. Without, all the steps that
-        are due at a moment are taken together, which is faster.
+        The engine takes its steps one at a time, always in the same order, and each at its own instant. With `together`,
+        all that falls due within so much time is done together and up to so much late, which is faster.
         """
         self._watched, self._post = (dispatcher, log), post
-        self._turnstile.shut = True
-        self._turnstile.one_at_a_time = in_order
+        self._together = together
+        self._turnstile.one_at_a_time = together is None
 
     async def advance(self, duration: timedelta) -> None:
         """Let time pass; see `advance_to`."""
@@ -180,7 +186,7 @@ class VirtualTime:
             due_at = await self.settle()
             if due_at is None or due_at > instant:
                 break
-            await self._move_to(due_at)
+            await self._move_to(min(due_at + (self._together or timedelta(0)), instant))
         await self._move_to(instant.astimezone(UTC))
         await self.settle()
 
@@ -209,6 +215,8 @@ class VirtualTime:
         if self._watched is None:
             return "", None
         dispatcher, log = self._watched
+        if asleep := await self._wake_all():
+            return asleep, None
         head = await log.head()
         if dispatcher.position < head:
             return "the dispatcher", None
@@ -223,6 +231,32 @@ class VirtualTime:
         if self._post is not None and not self._post.at_rest(head):
             return "the post", None
         return "", min((due_at for due_at in self._at_rest.values() if due_at), default=None)
+
+    async def _wake_all(self) -> str | None:
+        """Which process has yet to wake, of those whose deadline has come. Once all have, they may be told things again.
+
+        Should a process put its timer off, because it is told something, at the moment when that fires, this server (not
+        the real one) loses the process.
+        """
+        if self._turnstile.all_are_awake.is_set():
+            return None
+        reached = await self._reached()
+        due = [one for one, due_at in self._at_rest.items() if due_at is not None and due_at <= reached]
+        for first in range(0, len(due), _AT_ONCE):
+            some = due[first : first + _AT_ONCE]
+            asleep = await asyncio.gather(*(self._is_asleep(one) for one in some))
+            for workflow_id, is_asleep in zip(some, asleep, strict=True):
+                if is_asleep:
+                    return workflow_id
+                del self._at_rest[workflow_id]
+                self._turnstile.touch(workflow_id)
+        self._turnstile.all_are_awake.set()
+        return None
+
+    async def _is_asleep(self, workflow_id: str) -> bool:
+        """Whether nothing has happened to it since it was seen at rest."""
+        seen = (await self._describe(workflow_id)).workflow_execution_info
+        return self._lengths.get(workflow_id) == (seen.execution.run_id, seen.history_length)
 
     async def _look_at_the_touched(self) -> str | None:
         """Which process is under way, if any: of those that something has happened to, or whose deadline has come."""
@@ -257,8 +291,7 @@ class VirtualTime:
         if await self._is_busy(workflow_id, description):
             return True
         self._at_rest[workflow_id] = due_at = _next_due(description)
-        # A timer that was set late fires soon after its deadline. Until it has, nobody may tell the process anything:
-        # should it put the timer off at the moment when that fires, this server (not the real one) loses the process.
+        # A timer that was set late fires soon after its deadline; until it has, nobody may tell the process anything.
         if due_at is not None and due_at <= reached:
             return True
         self._turnstile.rests(workflow_id, touched)
@@ -308,6 +341,8 @@ class VirtualTime:
     async def _move_to(self, instant: datetime) -> None:
         # Ours first: a timer that fires on the way must find its deadline passed.
         self._clock.instant = instant
+        if self._watched is not None and not self._turnstile.one_at_a_time:
+            self._turnstile.all_are_awake.clear()
         lost = False
         while (ahead := instant + _SLACK - await self._reached()) > timedelta(0):
             request = SleepRequest()

@@ -22,8 +22,6 @@ WORKFLOWS = tuple(PROCESSES.values())
 GRACE = timedelta(seconds=10)
 CACHED = 1_000
 """How many processes a worker keeps in memory; one that is not among them is replayed when it hears something."""
-STEPS = 100
-"""How many steps it takes at the same moment."""
 
 
 def build_worker(
@@ -33,7 +31,6 @@ def build_worker(
     task_queue: str,
     grace: timedelta = GRACE,
     cached: int = CACHED,
-    steps: int = STEPS,
 ) -> Worker:
     """A worker, to be used with `async with` or `run()`. When it stops, what it is doing gets `grace` to end."""
     return Worker(
@@ -46,6 +43,5 @@ def build_worker(
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         max_cached_workflows=cached,
-        max_concurrent_activities=steps,
         graceful_shutdown_timeout=grace,
     )

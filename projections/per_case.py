@@ -6,6 +6,7 @@ not know what any of them keeps.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from projections.case_file import CASE_TOPICS, DATED_TOPICS, CaseFile
 from projections.tables import Row, Tables
 
 
-class PerCase:
+class PerCase(ABC):
     """A read model of one table. Its query `forget` removes the rows of cases."""
 
     TABLE: ClassVar[str]
@@ -22,9 +23,9 @@ class PerCase:
     OPENS: ClassVar[frozenset[str]] = CASE_TOPICS
     DATES: ClassVar[frozenset[str]] = DATED_TOPICS
 
+    @abstractmethod
     def rows(self, file: CaseFile) -> Iterable[Row]:
         """The rows of one case as it stands, in the order of the table's columns."""
-        raise NotImplementedError(f"{type(self).__name__} says no rows of a case")
 
     async def apply(self, tables: Tables, batch: Batch) -> None:
         """Write the rows of every case in the batch anew, in the transaction that is open."""

@@ -14,10 +14,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from adapters.reading import require_case
-from domain.application import fold
 from domain.case.correction import RecordVoided
 from domain.case.state import Case
 from domain.case.state import evolve as evolve_case
+from domain.loading import fold
 from domain.meeting.state import Meeting
 from domain.meeting.state import evolve as evolve_meeting
 from domain.messages import CaseId, MeetingId

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from adapters.calendar_file import calendar_file
 from adapters.input import FieldError, InvalidInput
-from domain.application import fold
 from domain.errors import NotFound
+from domain.loading import fold
 from domain.meeting.packs import Pack, pack_for
 from domain.messages import MeetingEvent
 from projections.agenda import MeetingRow

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from adapters.views import CaseView, EventView, case_view, event_view
-from domain.application import fold
 from domain.errors import NotFound
+from domain.loading import fold
 from domain.messages import CaseEvent, Recorded
 from projections.page import Page
 

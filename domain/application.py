@@ -5,34 +5,26 @@ No rule of a stage lives here. A decision's parameters say what to load; a confl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain import catalogue
-from domain.case.correction import voided_versions
-from domain.case.line import Waiting, in_line
 from domain.case.preview import AllocationPreview, preview
 from domain.case.retry import DuplicateCommandIgnored
-from domain.case.stages import Stage
 from domain.case.state import Case
-from domain.case.state import evolve as evolve_case
 from domain.case.viewers import require_not_barred
-from domain.decisions import Decision
 from domain.errors import (
     ConcurrentChange,
     DomainError,
     EffectiveInFuture,
-    NotFound,
     NotPermitted,
 )
 from domain.keyworker.events import CaseTaken
 from domain.keyworker.state import KeyWorker
-from domain.keyworker.state import evolve as evolve_worker
-from domain.meeting.state import Meeting
-from domain.meeting.state import evolve as evolve_meeting
+from domain.loading import Loaded, Loader
 from domain.messages import (
     EVENTS,
     Actor,
@@ -42,18 +34,10 @@ from domain.messages import (
     Command,
     Envelope,
     Event,
-    MeetingEvent,
-    MeetingId,
     Moment,
-    PersonEvent,
-    PersonId,
-    Recorded,
-    WorkerEvent,
     WorkerId,
 )
-from domain.person.identity import KnownPerson, PersonRegistered
-from domain.person.state import Person
-from domain.person.state import evolve as evolve_person
+from domain.person.identity import PersonRegistered
 from domain.ports import (
     ANY_VERSION,
     Answer,
@@ -61,7 +45,6 @@ from domain.ports import (
     Clock,
     EventLog,
     IdentityIndex,
-    IdentityKey,
     NewEvent,
     StreamChange,
     VersionConflict,
@@ -95,22 +78,6 @@ class Request:
     """Whoever asks goes over the same things again on purpose, as an import does: that is not worth a record."""
 
 
-class _Identified(Protocol):
-    """A command that brings a person who may be known already."""
-
-    def identity_keys(self) -> Sequence[tuple[str, str]]: ...
-
-
-@dataclass(slots=True)
-class _Loaded:
-    """What one attempt has read: states by kind, versions by stream, and the people found by identity."""
-
-    states: dict[str, Any] = field(default_factory=dict)
-    versions: dict[UUID, int] = field(default_factory=dict)
-    identity_keys: tuple[IdentityKey, ...] = ()
-    people_seen: frozenset[PersonId] = frozenset()
-
-
 class Application:
     """Carries out commands against one log under one set of rules."""
 
@@ -118,8 +85,7 @@ class Application:
         self, *, log: EventLog, identities: IdentityIndex, pool: WorkerPool, clock: Clock, rules: Rules
     ) -> None:
         self._log = log
-        self._identities = identities
-        self._pool = pool
+        self._loader = Loader(log=log, identities=identities, pool=pool)
         self.clock = clock
         self.rules = rules
 
@@ -145,7 +111,7 @@ class Application:
         for _ in range(ATTEMPTS):
             moment = await self._moment(request)
             try:
-                loaded = await self._load(decision, command, moment)
+                loaded = await self._loader.what(decision, command, moment)
                 if "Case" in loaded.states:
                     require_not_barred(loaded.states["Case"], command, request.actor)
                 arguments = [
@@ -174,14 +140,16 @@ class Application:
     async def preview(self, case_id: CaseId, worker_id: WorkerId) -> AllocationPreview:
         """What giving this case to this worker would mean now; nothing is recorded. Raises NotFound."""
         case = await self.case(case_id)
-        worker = cast("KeyWorker", await self._stream("KeyWorker", worker_id, _Loaded(), may_be_new=False))
-        waiting = await self._waiting(case.programme)
+        worker = cast(
+            "KeyWorker", await self._loader.stream("KeyWorker", worker_id, Loaded(), may_be_new=False)
+        )
+        waiting = await self._loader.waiting(case.programme)
         today = self.rules.london_day(await self.clock.now())
         return preview(case, worker, waiting, self.rules, day=today)
 
     async def case(self, case_id: CaseId) -> Case:
         """One case as it stands; raises NotFound."""
-        return cast("Case", await self._stream("Case", case_id, _Loaded(), may_be_new=False))
+        return cast("Case", await self._loader.stream("Case", case_id, Loaded(), may_be_new=False))
 
     def _with_known_agency(self, request: Request) -> Request:
         """Who acts belongs to the agency of that name however they spelled it, so that agencies compare by name."""
@@ -207,8 +175,8 @@ class Application:
         if case_id is None:
             return
         moment = await self._moment(replace(request, effective_at=None))
-        loaded = _Loaded()
-        case = await self._stream("Case", case_id, loaded, may_be_new=False)
+        loaded = Loaded()
+        case = await self._loader.stream("Case", case_id, loaded, may_be_new=False)
         ignored = DuplicateCommandIgnored(
             case_id=case.case_id, person_id=case.person_id, command=request.command.NAME
         )
@@ -219,8 +187,6 @@ class Application:
         change = replace(append.changes[0], expected_version=ANY_VERSION)
         await self._log.append(replace(append, changes=(change,)))
 
-    # -- loading ------------------------------------------------------------------------------------------------------
-
     async def _moment(self, request: Request) -> Moment:
         now = await self.clock.now()
         effective_at = request.effective_at or now
@@ -228,140 +194,13 @@ class Application:
             raise EffectiveInFuture
         return Moment(now=now, effective_at=effective_at, actor=request.actor, command_id=request.command_id)
 
-    def _argument(self, kind: str, loaded: _Loaded) -> object:
+    def _argument(self, kind: str, loaded: Loaded) -> object:
         return self.rules if kind == "Rules" else loaded.states[kind]
-
-    async def _load(self, decision: Decision, command: Command, moment: Moment) -> _Loaded:
-        loaded = _Loaded()
-        for kind in sorted((kind for _, kind in decision.reads), key=_LOAD_ORDER.index):
-            new = kind in decision.starts
-            match kind:
-                case "Case":
-                    case_id = getattr(command, "case_id", None) or CaseId(moment.new_id("case"))
-                    await self._stream(kind, case_id, loaded, may_be_new=new)
-                case "Case | None":
-                    loaded.states[kind] = await self._other_case(command, loaded)
-                case "Person":
-                    person_id = getattr(command, "person_id", None)
-                    started = new and person_id is None
-                    person_id = person_id or _person_of(loaded) or PersonId(moment.new_id("person"))
-                    await self._stream(kind, person_id, loaded, may_be_new=started)
-                case "Person | None":
-                    loaded.states[kind] = await self._other_person(command, loaded)
-                case "Meeting":
-                    meeting_id = getattr(command, "meeting_id", None) or _meeting_of(loaded)
-                    await self._stream(
-                        kind, meeting_id or MeetingId(moment.new_id("meeting")), loaded, may_be_new=new
-                    )
-                case "Meeting | None":
-                    earlier = getattr(command, "earlier_meeting", None)
-                    loaded.states[kind] = await self._beside("Meeting", earlier, loaded) if earlier else None
-                case "Sequence[Case]":
-                    meeting = cast("Meeting", loaded.states["Meeting"])
-                    loaded.states[kind] = [
-                        await self._beside("Case", case_id, loaded) for case_id in meeting.items
-                    ]
-                case "KeyWorker":
-                    worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
-                    await self._stream(
-                        kind, worker_id or WorkerId(moment.new_id("worker")), loaded, may_be_new=new
-                    )
-                case "KeyWorker | None":
-                    worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
-                    loaded.states[kind] = (
-                        await self._stream("KeyWorker", worker_id, loaded, may_be_new=False)
-                        if worker_id
-                        else None
-                    )
-                case "Mapping[CaseId, Case]":
-                    carrier = cast("KeyWorker", loaded.states["KeyWorker"])
-                    loaded.states[kind] = {
-                        case_id: await self._beside("Case", case_id, loaded)
-                        for case_id in sorted(carrier.cases)
-                    }
-                case "Mapping[WorkerId, KeyWorker]":
-                    loaded.states[kind] = {
-                        worker_id: await self._beside("KeyWorker", worker_id, loaded)
-                        for worker_id in workers_named(command, loaded.states.get("Case"))
-                    }
-                case "Sequence[Waiting]":
-                    programme = cast("Case", loaded.states["Case"]).programme
-                    loaded.states[kind] = await self._waiting(programme)
-                case "Sequence[KnownPerson]":
-                    loaded.states[kind] = await self._known(cast("_Identified", command), loaded)
-                case "Sequence[Recorded]":
-                    case_id = cast("Case", loaded.states["Case"]).case_id
-                    loaded.states[kind] = await self._log.read_stream(case_id)
-                case "Sequence[Recorded] | None":
-                    survivor = cast("Case", loaded.states["Case"]).merged_into
-                    loaded.states[kind] = await self._log.read_stream(survivor) if survivor else None
-                case "Sequence[KeyWorker]":
-                    programme = cast("Case", loaded.states["Case"]).programme
-                    loaded.states[kind] = [
-                        await self._state("KeyWorker", worker_id)
-                        for worker_id in await self._pool.workers_of(programme)
-                    ]
-        return loaded
-
-    async def _stream(self, kind: str, stream_id: UUID, loaded: _Loaded, *, may_be_new: bool) -> Any:
-        stream = await self._log.load(stream_id)
-        if stream.events and not isinstance(stream.events[0], _EVENTS_OF[kind]):
-            raise NotFound(kind=_NAMES[kind], id=stream_id)  # the id is of something else
-        state = _folded(kind, stream_id, stream.events)
-        if not state.exists and not may_be_new:
-            raise NotFound(kind=_NAMES[kind], id=stream_id)
-        loaded.states[kind] = state
-        loaded.versions[stream_id] = stream.version
-        return state
-
-    async def _beside(self, kind: str, stream_id: UUID, loaded: _Loaded) -> Any:
-        """One more of a kind that the command reads; its version counts too."""
-        stream = await self._log.load(stream_id)
-        if not stream.events or not isinstance(stream.events[0], _EVENTS_OF[kind]):
-            raise NotFound(kind=_NAMES[kind], id=stream_id)
-        loaded.versions.setdefault(stream_id, stream.version)
-        return _folded(kind, stream_id, stream.events)
-
-    async def _other_case(self, command: Command, loaded: _Loaded) -> Case | None:
-        """The other case that a command names; its version counts too, so it cannot close at the same moment."""
-        case_id = getattr(command, "duplicate_of", None) or getattr(command, "survivor", None)
-        if case_id is None:
-            return None
-        stream = await self._log.load(case_id)
-        loaded.versions.setdefault(case_id, stream.version)
-        other = _folded("Case", case_id, [one for one in stream.events if isinstance(one, CaseEvent)])
-        return cast("Case", other) if other.exists else None
-
-    async def _other_person(self, command: Command, loaded: _Loaded) -> Person | None:
-        """The other record of a person that a command names; its version counts too."""
-        person_id = getattr(command, "other_person", None)
-        if person_id is None:
-            return None
-        stream = await self._log.load(person_id)
-        loaded.versions.setdefault(person_id, stream.version)
-        other = _folded("Person", person_id, [one for one in stream.events if isinstance(one, PersonEvent)])
-        return cast("Person", other) if other.exists else None
-
-    async def _state(self, kind: str, stream_id: UUID) -> Any:
-        return _folded(kind, stream_id, (await self._log.load(stream_id)).events)
-
-    async def _waiting(self, programme: str) -> Sequence[Waiting]:
-        """Who waits for a worker of a programme, each as their own events tell it."""
-        entries = [in_line(await self._state("Case", one)) for one in await self._pool.may_be_waiting()]
-        return [one for one in entries if one is not None and one.programme == programme]
-
-    async def _known(self, command: _Identified, loaded: _Loaded) -> Sequence[KnownPerson]:
-        loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
-        loaded.people_seen = await self._identities.people_with(loaded.identity_keys)
-        people = [
-            cast("Person", await self._state("Person", person_id)) for person_id in sorted(loaded.people_seen)
-        ]
-        return [person.as_known() for person in people if person.exists]
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
     async def _append(
-        self, request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event], digest: str | None
+        self, request: Request, moment: Moment, loaded: Loaded, events: Sequence[Event], digest: str | None
     ) -> Append:
         envelopes = _envelopes(request, moment, loaded, events, digest)
         by_stream: dict[UUID, list[NewEvent]] = {}
@@ -381,7 +220,7 @@ class Application:
             reservations=reservations(events, await self._hard_limits(loaded, events)),
         )
 
-    async def _hard_limits(self, loaded: _Loaded, events: Sequence[Event]) -> Mapping[WorkerId, int]:
+    async def _hard_limits(self, loaded: Loaded, events: Sequence[Event]) -> Mapping[WorkerId, int]:
         """How many cases each worker may carry who is given one here, whether or not the decision has read them."""
         read = {state.worker_id: state for state in loaded.states.values() if isinstance(state, KeyWorker)}
         given: dict[WorkerId, int] = {}
@@ -390,75 +229,10 @@ class Application:
                 given[event.worker_id] = given.get(event.worker_id, 0) + event.over_hard_limit
         limits = {}
         for worker_id, over_limit in given.items():
-            worker = read.get(worker_id) or await self._state("KeyWorker", worker_id)
+            worker = read.get(worker_id) or await self._loader.state("KeyWorker", worker_id)
             # An override makes just the room that it needs, so two of them at once cannot make room for each other.
             limits[worker_id] = max(worker.hard_limit, len(worker.cases) + over_limit if over_limit else 0)
         return limits
-
-
-_LOAD_ORDER = (
-    "Case",
-    "Case | None",
-    "Person",
-    "Person | None",
-    "Meeting",
-    "Meeting | None",
-    "Sequence[Case]",
-    "KeyWorker",
-    "KeyWorker | None",
-    "Mapping[CaseId, Case]",
-    "Mapping[WorkerId, KeyWorker]",
-    "Sequence[Waiting]",
-    "Sequence[KnownPerson]",
-    "Sequence[KeyWorker]",
-    "Sequence[Recorded]",
-    "Sequence[Recorded] | None",
-    "Moment",
-    "Rules",
-)
-_NAMES = {"Case": "case", "Person": "person", "Meeting": "meeting", "KeyWorker": "key worker"}
-
-
-def workers_named(command: Command, case: Case | None) -> Sequence[WorkerId]:
-    """The workers whom a command names beside the case's own, and those whom the case has in view."""
-    named = getattr(command, "named_workers", None)
-    in_view = (
-        (case.handover and case.handover.successor_id, case.offer_open and case.offer_open.worker_id)
-        if case is not None
-        else ()
-    )
-    return tuple(dict.fromkeys((*(named() if named else ()), *(one for one in in_view if one is not None))))
-
-
-def fold(kind: str, stream_id: UUID, recorded: Sequence[Recorded]) -> Any:
-    """The state of one stream from its recorded events."""
-    return _folded(kind, stream_id, [one.event for one in recorded])
-
-
-def _folded(kind: str, stream_id: UUID, events: Sequence[Event]) -> Any:
-    begin, evolve = _AGGREGATES[kind]
-    state = begin(stream_id)
-    void = voided_versions(events)
-    for version, event in enumerate(events, start=1):
-        if version not in void:
-            evolve(state, event)
-    return state
-
-
-_AGGREGATES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
-    "Case": (Case, evolve_case),
-    "Person": (Person, evolve_person),
-    "Meeting": (Meeting, evolve_meeting),
-    "KeyWorker": (KeyWorker, evolve_worker),
-}
-
-
-_EVENTS_OF: Mapping[str, type[Event]] = {
-    "Case": CaseEvent,
-    "Person": PersonEvent,
-    "Meeting": MeetingEvent,
-    "KeyWorker": WorkerEvent,
-}
 
 
 def command_id_from(key: str, *, agency: str) -> UUID:
@@ -474,7 +248,7 @@ def _is_of_a_case(written: Written) -> bool:
 
 
 def _envelopes(
-    request: Request, moment: Moment, loaded: _Loaded, events: Sequence[Event], digest: str | None
+    request: Request, moment: Moment, loaded: Loaded, events: Sequence[Event], digest: str | None
 ) -> list[Envelope]:
     case = cast("Case | None", loaded.states.get("Case"))
     version = next((v for event in events if (v := getattr(event, "programme_version", None))), None)
@@ -495,21 +269,3 @@ def _envelopes(
         )
         for number, event in enumerate(events, start=1)
     ]
-
-
-def _person_of(loaded: _Loaded) -> PersonId | None:
-    case = cast("Case | None", loaded.states.get("Case"))
-    return case.person_id if case is not None and case.exists else None
-
-
-def _meeting_of(loaded: _Loaded) -> MeetingId | None:
-    case = cast("Case | None", loaded.states.get("Case"))
-    return case.meeting_id if case is not None else None
-
-
-def _worker_of(loaded: _Loaded) -> WorkerId | None:
-    case = cast("Case | None", loaded.states.get("Case"))
-    if case is None:
-        return None
-    # Of a closed case it is the one who had it: they may take it again.
-    return case.worker_when_closed if case.stage is Stage.CLOSED else case.worker_id

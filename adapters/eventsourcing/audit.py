@@ -32,8 +32,8 @@ from adapters.eventsourcing.factory import Factory
 from adapters.eventsourcing.recorders import ApplicationRecorder
 from adapters.postgres.codec import Codec
 from adapters.postgres.errors import LogError
-from domain.application import fold
 from domain.case.state import Case
+from domain.loading import fold
 from domain.messages import CaseEvent, CaseId, Envelope, Event, Recorded
 
 if TYPE_CHECKING:

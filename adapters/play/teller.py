@@ -20,10 +20,11 @@ from adapters.play.names import NameUnknown
 from adapters.play.report import Check, StepReport, StoryReport
 from adapters.play.story import By, Step, in_london
 from domain import catalogue
-from domain.application import Request, command_id_from, fold
+from domain.application import Request, command_id_from
 from domain.case.correction import RecordVoided
 from domain.case.state import AnyCaseEvent, Case, evolve
 from domain.errors import DomainError
+from domain.loading import fold
 from domain.messages import Actor, CaseEvent, CaseId, Channel, Command, Recorded
 from domain.roles import Role
 from workflows.contracts import Waiting, workflow_id

@@ -10,9 +10,10 @@ import pytest
 from adapters.bootstrap import SystemClock
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.reservations import rebuild_reservations
-from domain.application import Application, _Loaded
+from domain.application import Application
 from domain.errors import ConcurrentChange
 from domain.keyworker.events import CaseTaken
+from domain.loading import Loaded
 from domain.messages import CaseId, Moment, PersonId, WorkerId
 from domain.person.identity import OpenCaseExists
 from domain.ports import Reservation
@@ -68,7 +69,7 @@ async def test_an_allocated_case_holds_one_of_its_workers_places(office: Office,
 
     # Also when no decision has read the worker, their limit is the one they were registered with.
     taken = CaseTaken(worker_id=worker_id, case_id=CaseId(uuid4()), points=1)
-    assert await office.application._hard_limits(_Loaded(), [taken]) == {worker_id: 15}
+    assert await office.application._hard_limits(Loaded(), [taken]) == {worker_id: 15}
 
 
 async def test_a_place_that_the_streams_do_not_tell_of_is_held_all_the_same(

@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain import catalogue
-from domain.application import Request, fold
+from domain.application import Request
 from domain.case.correction import RecordVoided
 from domain.case.stages import MOVES, OPEN_STAGES, Stage
 from domain.case.state import Case
 from domain.errors import ConcurrentChange, DomainError, EffectiveInFuture
+from domain.loading import fold
 from domain.meeting.state import Meeting, MeetingStage
 from domain.messages import Actor
 from domain.ports import Append

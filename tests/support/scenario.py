@@ -458,7 +458,7 @@ def _decide(command: Command, moment: Moment, states: States) -> Sequence[Event]
 
 
 def _workers_named(command: Command, case: Case | None) -> Sequence[WorkerId]:
-    from domain.application import workers_named
+    from domain.loading import workers_named
 
     return workers_named(command, case)
 

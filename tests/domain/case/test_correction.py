@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from domain.application import fold
 from domain.case.correction import NotVoidable, RecordVoided, VoidRecord, WhichRecordRequired
 from domain.case.state import Case
 from domain.case.support import OutcomeProgressed, OutcomeSet
 from domain.errors import AlreadyRecorded, NotFound
+from domain.loading import fold
 from domain.messages import CaseEvent, OutcomeId
 from tests.support.scenario import COORDINATOR, Outcome, States, a_case, a_worker, given, like, some_id
 

@@ -120,6 +120,7 @@ NOTICES: Final[Mapping[str, tuple[Recipient, ...]]] = {
     "ReferralSubmitted": (COORDINATOR,),
     "ReferralAcknowledged": (_agencies("to_agency", to=Role.REFERRER.value),),
     "PossibleDuplicateFlagged": (COORDINATOR,),
+    "TriageBroughtForward": (COORDINATOR,),
     "TriageOverdue": (COORDINATOR, MANAGER),
     "InformationRequested": (_agencies("to_agency", to=Role.REFERRER.value),),
     "InformationReminderRaised": (_agencies("to_agency", to=Role.REFERRER.value),),
@@ -246,6 +247,8 @@ NOTICES: Final[Mapping[str, tuple[Recipient, ...]]] = {
     "SafeguardingConcernRaised": (SAFEGUARDING_LEAD,),
     "EmergencyServicesContacted": (SAFEGUARDING_LEAD,),
     "ScreeningOverdue": (SAFEGUARDING_LEAD, MANAGER),
+    "ChildNotSeen": (SAFEGUARDING_LEAD, MANAGER),
+    "InitialConferenceOverdue": (SAFEGUARDING_LEAD, MANAGER),
     "ReferredToForum": (SAFEGUARDING_LEAD,),
     # Escalation.
     "EscalationRaised": (LEVEL, LEAD_OF_SAFEGUARDING),

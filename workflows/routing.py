@@ -53,6 +53,8 @@ _BY_CLOCK: dict[str, ProcessKind] = {
     "cover_ends": ProcessKind.COVER,
     "handover_start": ProcessKind.COVER,
     "screening": ProcessKind.SAFEGUARDING,
+    "child_seen": ProcessKind.SAFEGUARDING,
+    "conference": ProcessKind.SAFEGUARDING,
     "escalation": ProcessKind.ESCALATION,
     "transfer": ProcessKind.TRANSFER,
     "sustained_outcome": ProcessKind.AFTER_CLOSURE,

@@ -1,7 +1,8 @@
 """Enquiry: what follows when a safeguarding concern meets the threshold, and which other forum hears of it.
 
 An adult's enquiry is under section 42 of the Care Act 2014, a child's under section 47 of the Children Act 1989 after a
-strategy discussion. The safeguarding lead decides. It goes on whatever becomes of the case.
+strategy discussion; what that one has to see to in time is in `section_47.py`. The safeguarding lead decides. It goes on
+whatever becomes of the case.
 Source: machine F and the duties behind it (domain reference 2.9, 3.8).
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.case.escalation import settled
 from domain.case.safeguarding import ConcernNotInState, require_concern
 from domain.decisions import decides
 from domain.errors import NotFound, RuleBroken
@@ -71,6 +73,10 @@ class Section47Opened(CaseEvent):
     TOPIC: ClassVar[str] = "Section47Opened"
 
     concern_id: ConcernId
+    child_seen_due_at: Instant | None = Field(
+        default=None, description="none before this was watched; likewise of the conference"
+    )
+    conference_due_at: Instant | None = None
 
 
 class SafeguardingOutcomeRecorded(CaseEvent):
@@ -272,7 +278,10 @@ def open_s42(command: OpenS42, case: Case) -> Sequence[Event]:
     StrategyDiscussion,
     refuses=(NotFound, ConcernNotInState, ConcernAboutSomebodyElse, SignificantHarmNotSuspected),
 )
-def strategy_discussion(command: StrategyDiscussion, case: Case, rules: Rules) -> Sequence[Event]:
+def strategy_discussion(
+    command: StrategyDiscussion, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """The days that the law gives count from the discussion, whenever it was recorded."""
     concern = require_concern(command, case, command.concern_id, StrategyDiscussionHeld)
     require_about(command, concern, "child")
     if not command.significant_harm:
@@ -290,22 +299,26 @@ def strategy_discussion(command: StrategyDiscussion, case: Case, rules: Rules) -
             parental_permission_sought=command.parental_permission_sought,
             reasons=command.reasons,
         ),
-        Section47Opened(**ids),
+        Section47Opened(
+            **ids,
+            child_seen_due_at=rules.deadline(case.programme, "child_seen", moment.effective_at),
+            conference_due_at=rules.deadline(case.programme, "initial_conference", moment.effective_at),
+        ),
     ]
 
 
 @decides(RecordSafeguardingOutcome, refuses=(NotFound, ConcernNotInState))
 def record_safeguarding_outcome(command: RecordSafeguardingOutcome, case: Case) -> Sequence[Event]:
+    """Whatever of the enquiry was late is so no more."""
     require_concern(command, case, command.concern_id, SafeguardingOutcomeRecorded)
-    return [
-        SafeguardingOutcomeRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            concern_id=command.concern_id,
-            outcome=command.outcome,
-            explanation=command.explanation,
-        )
-    ]
+    outcome = SafeguardingOutcomeRecorded(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        concern_id=command.concern_id,
+        outcome=command.outcome,
+        explanation=command.explanation,
+    )
+    return [outcome, *settled(case, "safeguarding", "enquiry_ended", command.concern_id)]
 
 
 @decides(ReferToForum, refuses=(NotFound, ConcernNotInState))

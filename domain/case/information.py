@@ -15,7 +15,7 @@ from pydantic import Field
 from domain.case.closure import CaseClosed, end_episode
 from domain.case.referral_form import NeedNotInProgramme
 from domain.case.stages import Stage
-from domain.case.triage import ReferrerOnly
+from domain.case.triage import ReferrerOnly, triage_deadline
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict
 from domain.messages import (
@@ -203,7 +203,7 @@ def supply_information(
             answer=command.answer,
             by_agency=moment.by_agency,
             further_needs=command.further_needs,
-            triage_due_at=rules.deadline(case.programme, "triage", moment.now),
+            triage_due_at=triage_deadline(case, case.programme, moment.now, rules),
         )
     ]
 
@@ -222,7 +222,7 @@ def lapse_information_request(
         case_id=case.case_id,
         person_id=case.person_id,
         due_at=due_at,
-        triage_due_at=rules.deadline(case.programme, "triage", moment.now),
+        triage_due_at=triage_deadline(case, case.programme, moment.now, rules),
     )
     if "information_reminder" not in case.due:
         return [lapsed]

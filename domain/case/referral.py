@@ -33,7 +33,7 @@ from domain.case.referral_form import (
 )
 from domain.case.same_person import is_repeat
 from domain.case.stages import Stage
-from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
+from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted, triage_deadline
 from domain.decisions import decides
 from domain.errors import Conflict
 from domain.geography import InArea, OutOfArea, Place, Unknown
@@ -292,7 +292,7 @@ def _submitted(
         conversation_id=command.conversation_id,
         form=command.form,
         acknowledge_due_at=rules.deadline(command.programme, "acknowledge", moment.now),
-        triage_due_at=rules.deadline(command.programme, "triage", moment.now),
+        triage_due_at=triage_deadline(case, command.programme, moment.now, rules),
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 from domain.case.escalation import escalation_raised, open_escalation, settled
 from domain.case.referral import ReferralDrafted
 from domain.case.referral_form import PersonalForm, ReferralForm
+from domain.case.triage import brought_forward
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (
@@ -41,10 +42,6 @@ ConcernState = Literal["raised", "met", "not_met", "enquiry", "closed"]
 """Screened is met or not met: whether the threshold for an enquiry is."""
 AllegedSource = Annotated[str, Personal(), StringConstraints(min_length=1, max_length=120)]
 """The reference by which the product knows whoever is alleged to do the harm."""
-
-# Not a clock of a programme: a concern is screened in one working day whatever the programme.
-# Source: machine F, Screen (domain reference 2.9).
-SCREENING_WORKING_DAYS: Final = 1
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -143,6 +140,10 @@ CONCERN_MOVES: Mapping[str, Mapping[ConcernState | None, ConcernState | tuple[Co
     "StrategyDiscussionHeld": {"met": "met"},
     "Section47Opened": {"met": "enquiry"},
     "ConcernClosedNoThreshold": {"not_met": "closed"},
+    "ChildSeen": {"enquiry": "enquiry"},
+    "ChildNotSeen": {"enquiry": "enquiry"},
+    "InitialConferenceHeld": {"enquiry": "enquiry"},
+    "InitialConferenceOverdue": {"enquiry": "enquiry"},
     "SafeguardingOutcomeRecorded": {"enquiry": "closed"},
     "ReferredToForum": {state: state for state in (*_OPEN, "closed")},
 }
@@ -278,11 +279,12 @@ def raise_safeguarding_concern(
 ) -> Sequence[Event]:
     """No guard at all: any case, in any stage, draft and closed included, as often as somebody is worried.
 
-    About somebody who has no case as well: a concern always gets through.
+    About somebody who has no case as well: a concern always gets through. One about a child also makes triage urgent.
     """
     if command.case_id is not None and not case.exists:
         raise NotFound(kind="case", id=command.case_id)
     person_id = case.person_id if case.exists else PersonId(moment.new_id("person"))
+    programme = case.programme if case.exists else rules.programme(command.programme).name
     raised = SafeguardingConcernRaised(
         case_id=case.case_id,
         person_id=person_id,
@@ -291,15 +293,15 @@ def raise_safeguarding_concern(
         category=command.category,
         immediate_danger=command.immediate_danger,
         concern=command.concern,
-        screening_due_at=rules.calendar.add_working_days(moment.now, SCREENING_WORKING_DAYS),
+        screening_due_at=rules.deadline(programme, "screening", moment.now),
         alleged_source=command.alleged_source,
     )
     if case.exists:
-        return [raised]
+        return [raised, *(brought_forward(case, moment, rules) if command.about == "child" else ())]
     drafted = ReferralDrafted(
         case_id=case.case_id,
         person_id=person_id,
-        programme=rules.programme(command.programme).name,
+        programme=programme,
         referring_agency=moment.by_agency,
         form=command.form,
     )

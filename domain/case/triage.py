@@ -9,6 +9,7 @@ Source: machine A, Triage and WithdrawReferral (domain reference 2.4).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -52,6 +53,14 @@ class TriageStarted(CaseEvent):
     """The first decision on the referral was begun."""
 
     TOPIC: ClassVar[str] = "TriageStarted"
+
+
+class TriageBroughtForward(CaseEvent):
+    """There is a safeguarding concern about a child, so the triage decision is due sooner."""
+
+    TOPIC: ClassVar[str] = "TriageBroughtForward"
+
+    triage_due_at: Instant
 
 
 class TriageOverdue(CaseEvent):
@@ -187,6 +196,25 @@ def require_override_authority(moment: Moment) -> None:
     """
     if moment.actor.role not in ("manager", "safeguarding_lead"):
         raise OverrideNeedsManager
+
+
+def triage_deadline(case: Case, programme: str, start: datetime, rules: Rules) -> datetime:
+    """When the triage decision is due, counted from an instant: sooner where there is concern for a child.
+
+    Source: two working days, one if there is a child concern (domain reference 2.3).
+    """
+    about_a_child = any(
+        concern.about == "child" and concern.state != "closed" for concern in case.concerns.values()
+    )
+    return rules.deadline(programme, "triage_child" if about_a_child else "triage", start)
+
+
+def brought_forward(case: Case, moment: Moment, rules: Rules) -> Sequence[TriageBroughtForward]:
+    """What a new concern about a child means for a triage that is under way."""
+    now_due, sooner = case.due.get("triage"), rules.deadline(case.programme, "triage_child", moment.now)
+    if now_due is None or now_due <= sooner:
+        return []
+    return [TriageBroughtForward(case_id=case.case_id, person_id=case.person_id, triage_due_at=sooner)]
 
 
 # -- commands --------------------------------------------------------------------------------------------------------

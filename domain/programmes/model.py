@@ -95,6 +95,7 @@ class Clocks(_Part):
 
     acknowledge: Clock
     triage: Clock
+    triage_child: Clock
     information_request: Clock
     information_reminder: Clock
     consent_first_attempt: Clock
@@ -136,6 +137,9 @@ class Clocks(_Part):
     repeat_window: Clock
     reopen: Clock
     transfer: Clock
+    screening: Clock
+    child_seen: Clock
+    initial_conference: Clock
     escalation_answer: Clock
     escalation_reminder: Clock
 

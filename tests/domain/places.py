@@ -474,6 +474,7 @@ def _of_a_concern() -> dict[str, Place]:
         "met, a child": child.after(met),
         "not_met": adult.after(not_met),
         "enquiry": adult.after(met).after(FORMS["open-s42"]),
+        "enquiry, about a child": child.after(met).after(FORMS["strategy-discussion"]),
         "closed": adult.after(not_met).after(FORMS["return-to-pathway"]),
     }
 
@@ -647,6 +648,10 @@ def machines() -> dict[str, Machine]:
                 "return-to-pathway",
                 "open-s42",
                 "strategy-discussion",
+                "record-child-seen",
+                "mark-child-not-seen",
+                "record-initial-conference",
+                "mark-initial-conference-overdue",
                 "record-safeguarding-outcome",
                 "refer-to-forum",
             ),

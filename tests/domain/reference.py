@@ -167,6 +167,10 @@ raised | screen-concern, not met | ConcernScreened | not_met
 met, an adult | open-s42 | Section42EnquiryOpened | enquiry
 met, a child | strategy-discussion | StrategyDiscussionHeld, Section47Opened | enquiry
 not_met | return-to-pathway | ConcernClosedNoThreshold | closed
+enquiry, about a child | record-child-seen | ChildSeen | enquiry
+enquiry, about a child | mark-child-not-seen | ChildNotSeen | enquiry
+enquiry, about a child | record-initial-conference | InitialConferenceHeld | enquiry
+enquiry, about a child | mark-initial-conference-overdue | InitialConferenceOverdue | enquiry
 enquiry | record-safeguarding-outcome | SafeguardingOutcomeRecorded | closed
 raised | refer-to-forum | ReferredToForum | raised
 enquiry | refer-to-forum | ReferredToForum | enquiry

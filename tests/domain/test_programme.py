@@ -29,6 +29,7 @@ cuckooing, immigration_status, language_barrier, self_neglect, carer_strain, emp
 CLOCKS = {
     "acknowledge": "1 working day",
     "triage": "2 working days",
+    "triage_child": "1 working day",
     "information_request": "5 working days",
     "information_reminder": "3 working days",
     "consent_first_attempt": "5 working days",
@@ -69,6 +70,9 @@ CLOCKS = {
     "cover_priority": "3 working days",
     "cover": "10 working days",
     "leaver_handover": "20 working days",
+    "screening": "1 working day",
+    "child_seen": "1 working day",
+    "initial_conference": "15 working days",
     "escalation_answer": "5 working days",
     "escalation_reminder": "4 weeks",
     "transfer": "28 days",

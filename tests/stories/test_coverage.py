@@ -54,7 +54,7 @@ FAILURES: Mapping[str, Stories] = {
 
 CLOCKS: Mapping[str, Stories] = {
     "acknowledge referral": ("clock-acknowledgement",),
-    "triage decision": ("69-triage-over-christmas", "clock-over-summer-time"),
+    "triage decision": ("69-triage-over-christmas", "clock-over-summer-time", "a-child-nobody-has-seen"),
     "information request": ("clock-information-request", "information-supplied"),
     "consent sought": ("clock-consent-sought", "consent-overdue"),
     "consent review and expiry": (
@@ -79,6 +79,8 @@ CLOCKS: Mapping[str, Stories] = {
     "reopen window": ("clock-reopen-window", "reopened-with-its-plan"),
     "transfer to another area": ("moved-away-and-nobody-answers",),
     "waiting-list check": ("30-nobody-has-room",),
+    "child of a section 47 enquiry is seen": ("a-child-nobody-has-seen",),
+    "initial child protection conference": ("a-child-nobody-has-seen",),
     "screening of a concern": ("73-withdrawal-while-a-concern-is-open",),
     "escalation level": ("escalation-to-the-top", "24-agencies-disagree-on-the-lead"),
     "pause while suspended": ("40-eight-weeks-in-prison",),

@@ -984,7 +984,7 @@ class CaseStory(Story):
     def escalation_id(self, name: str = "dispute") -> EscalationId:
         return EscalationId(some_id(f"escalation/{self.name}/{name}"))
 
-    def enquired(self, name: str = "concern") -> Self:
+    def enquired(self, name: str = "concern", *, about: Literal["adult", "child"] = "adult") -> Self:
         """The concern of this name meets the threshold: an enquiry is under way."""
         screened = sg.ConcernScreened(
             **self.ids,
@@ -992,7 +992,7 @@ class CaseStory(Story):
             threshold_met=True,
             reasons="Care needs, at risk, cannot protect themselves",
         )
-        return self.with_concern(name).then_also(screened)
+        return self.with_concern(name, about=about).then_also(screened)
 
     def waiting(self, *, band: al.Band = "P3", at: datetime = ALLOCATED) -> Self:
         """No worker had room, so the case is on the waiting list."""

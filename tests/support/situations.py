@@ -421,6 +421,8 @@ def situations(name: str = "robin") -> dict[str, Situation]:
         "return-to-pathway": Row(SAFEGUARDING_LEAD, (robin.with_concern().screened(met=False),)),
         "open-s42": Row(SAFEGUARDING_LEAD, (robin.with_concern().screened(),)),
         "strategy-discussion": Row(SAFEGUARDING_LEAD, (robin.with_concern(about="child").screened(),)),
+        "record-child-seen": Row(SAFEGUARDING_LEAD, (robin.enquired(about="child"),)),
+        "record-initial-conference": Row(SAFEGUARDING_LEAD, (robin.enquired(about="child"),)),
         "refer-to-forum": Row(sam.actor, (robin.with_concern(),)),
         "raise-escalation": Row(OFFICER, (robin.in_triage(),)),
         "respond-to-escalation": Row(MANAGER, (robin.in_triage().escalated(),)),

@@ -19,6 +19,7 @@ AnyReferralEvent = (
     | r.PossibleDuplicateFlagged
     | t.ReferralAcknowledged
     | t.TriageStarted
+    | t.TriageBroughtForward
     | t.TriageOverdue
     | t.EligibilityConfirmed
     | t.ReferralDeclined
@@ -58,6 +59,8 @@ def evolve(case: Case, event: AnyReferralEvent) -> None:
             case.due.pop("acknowledge", None)
         case t.TriageStarted():
             pass
+        case t.TriageBroughtForward():
+            case.due["triage"] = event.triage_due_at
         case t.TriageOverdue():
             case.overdue.add("triage")
         case t.EligibilityConfirmed():

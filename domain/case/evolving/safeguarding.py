@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 from domain.case import enquiry as en
 from domain.case import safeguarding as sg
+from domain.case import section_47 as s47
 from domain.messages import ConcernId
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ AnySafeguardingEvent = (
     | en.Section42EnquiryOpened
     | en.StrategyDiscussionHeld
     | en.Section47Opened
+    | s47.ChildSeen
+    | s47.ChildNotSeen
+    | s47.InitialConferenceHeld
+    | s47.InitialConferenceOverdue
     | en.SafeguardingOutcomeRecorded
     | en.ReferredToForum
 )
@@ -38,6 +43,7 @@ class Concern:
     screening_due_at: datetime
     state: sg.ConcernState = "raised"
     emergency_services: bool = False
+    conference_held: bool = False
     referred_to: tuple[str, ...] = ()
 
 
@@ -60,9 +66,25 @@ def evolve(case: Case, event: AnySafeguardingEvent) -> None:
             case.stop_clocks(f"screening:{event.concern_id}")
             case.concerns[event.concern_id].state = _after_screening(event)
             _bar(case, event.alleged_source)
-        case en.Section42EnquiryOpened() | en.Section47Opened():
+        case en.Section42EnquiryOpened():
             case.concerns[event.concern_id].state = "enquiry"
+        case en.Section47Opened():
+            case.concerns[event.concern_id].state = "enquiry"
+            if event.child_seen_due_at is not None:
+                case.due[f"child_seen:{event.concern_id}"] = event.child_seen_due_at
+            if event.conference_due_at is not None:
+                case.due[f"conference:{event.concern_id}"] = event.conference_due_at
+        case s47.ChildSeen():
+            case.stop_clocks(f"child_seen:{event.concern_id}")
+        case s47.ChildNotSeen():
+            case.overdue.add(f"child_seen:{event.concern_id}")
+        case s47.InitialConferenceHeld():
+            case.stop_clocks(f"conference:{event.concern_id}")
+            case.concerns[event.concern_id].conference_held = True
+        case s47.InitialConferenceOverdue():
+            case.overdue.add(f"conference:{event.concern_id}")
         case sg.ConcernClosedNoThreshold() | en.SafeguardingOutcomeRecorded():
+            case.stop_clocks(f"child_seen:{event.concern_id}", f"conference:{event.concern_id}")
             case.concerns[event.concern_id].state = "closed"
         case en.ReferredToForum():
             case.forum_referrals.append((event.forum, event.referred_at))

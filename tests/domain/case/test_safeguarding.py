@@ -7,6 +7,7 @@ import pytest
 from domain.case import enquiry as en
 from domain.case import escalation as es
 from domain.case import safeguarding as sg
+from domain.case import section_47 as s47
 from domain.case.participation import ParticipationRefused
 from domain.case.referral import ReferralDraftDiscarded, ReferralDrafted
 from domain.case.referral_form import ReferralForm
@@ -261,9 +262,9 @@ def concern_in(state: str, about: Literal["adult", "child"]) -> CaseStory:
         case "not_met":
             return case.screened(met=False)
         case "enquiry":
-            return case.enquired()
+            return case.enquired(about=about)
         case _:
-            return case.enquired().then_also(
+            return case.enquired(about=about).then_also(
                 en.SafeguardingOutcomeRecorded(
                     **case.ids, concern_id=concern_of(case), outcome="risk_reduced", explanation="Meals"
                 )
@@ -278,6 +279,8 @@ STEPS: tuple[tuple[type[Command], dict[str, object], Literal["adult", "child"], 
     (sg.ReturnToPathway, {}, "adult", sg.ConcernClosedNoThreshold),
     (en.OpenS42, {}, "adult", en.Section42EnquiryOpened),
     (en.StrategyDiscussion, {}, "child", en.StrategyDiscussionHeld),
+    (s47.RecordChildSeen, {}, "child", s47.ChildSeen),
+    (s47.RecordInitialConference, {}, "child", s47.InitialConferenceHeld),
     (en.RecordSafeguardingOutcome, {}, "adult", en.SafeguardingOutcomeRecorded),
     (en.ReferToForum, {}, "adult", en.ReferredToForum),
 )

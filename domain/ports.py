@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.messages import CaseId, Envelope, Event, PersonId, Recorded, WorkerId
@@ -83,8 +83,7 @@ class Append:
     reservations: tuple[Reservation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One event as it was written."""
 
     topic: str

@@ -47,7 +47,13 @@ _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 
 def schema_sql(schema: str) -> str:
     """The statements by which the owner makes the tables and the function of a log in a schema that is there."""
-    steps = {"0002_event_log", "0003_append", "0006_append_with_less_to_sort", "0008_one_index_less", "0010_append_nearly_always_all"}
+    steps = {
+        "0002_event_log",
+        "0003_append",
+        "0006_append_with_less_to_sort",
+        "0008_one_index_less",
+        "0010_append_nearly_always_all",
+    }
     return in_schema("\n".join(step.sql for step in migrations() if step.name in steps), schema)
 
 

@@ -5,13 +5,13 @@ plots go, otherwise into `benchmarks/results/`; `--cases N` gives the year fewer
 """
 
 import argparse
-import asyncio
 import importlib
 import json
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.loop import run_main
 from benchmarks.scratch import RESULTS, results_directory, write_results_to
 from benchmarks.year import CASES
 
@@ -37,7 +37,7 @@ def main() -> None:
     for name in arguments.names or ALL:
         benchmark = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {(benchmark.__doc__ or '').splitlines()[0]}\n", flush=True)
-        results[name] = asyncio.run(benchmark.run(arguments.cases) if name == "year" else benchmark.run())
+        results[name] = run_main(benchmark.run(arguments.cases) if name == "year" else benchmark.run())
         # Written after each, so that a run that is broken off has not been for nothing.
         file = _write(began, results)
     print(f"\nwritten to {file}")

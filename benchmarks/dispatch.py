@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from adapters.bootstrap import SystemClock, until_told_to_stop
+from adapters.loop import run_main
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
 from adapters.temporal.client import connect
@@ -262,4 +263,4 @@ async def _work(dsn: str, address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(*sys.argv[1:]))
+    run_main(_work(*sys.argv[1:]))

@@ -20,6 +20,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
 from domain.application import Application, Request
 from domain.calendar import LONDON
+from domain.case.line import ahead_of, in_line
 from domain.case.sharing import Category, Purpose
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import Case
@@ -303,7 +304,7 @@ class Staff:
             yield "record-waiting-check", COORDINATOR, {}
         if case.offer_open is not None:
             yield "accept-offer", MANAGER, {}
-        else:
+        elif not ahead_of(case, [one for one in map(in_line, self._cases.values()) if one is not None]):
             yield "offer-worker", MANAGER, {"worker_id": self._who_has_room().worker_id}
 
     def _introduced(self, case: Case) -> Iterator[Command]:

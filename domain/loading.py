@@ -6,7 +6,7 @@ rule of a stage lives here, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -98,12 +98,12 @@ class Loader:
                     )
                 case "Meeting | None":
                     earlier = getattr(command, "earlier_meeting", None)
-                    loaded.states[kind] = await self._beside("Meeting", earlier, loaded) if earlier else None
+                    loaded.states[kind] = (
+                        (await self._beside("Meeting", [earlier], loaded))[earlier] if earlier else None
+                    )
                 case "Sequence[Case]":
                     meeting = cast("Meeting", loaded.states["Meeting"])
-                    loaded.states[kind] = [
-                        await self._beside("Case", case_id, loaded) for case_id in meeting.items
-                    ]
+                    loaded.states[kind] = list((await self._beside("Case", meeting.items, loaded)).values())
                 case "KeyWorker":
                     worker_id = getattr(command, "worker_id", None) or _worker_of(loaded)
                     await self.stream(
@@ -118,15 +118,10 @@ class Loader:
                     )
                 case "Mapping[CaseId, Case]":
                     carrier = cast("KeyWorker", loaded.states["KeyWorker"])
-                    loaded.states[kind] = {
-                        case_id: await self._beside("Case", case_id, loaded)
-                        for case_id in sorted(carrier.cases)
-                    }
+                    loaded.states[kind] = await self._beside("Case", sorted(carrier.cases), loaded)
                 case "Mapping[WorkerId, KeyWorker]":
-                    loaded.states[kind] = {
-                        worker_id: await self._beside("KeyWorker", worker_id, loaded)
-                        for worker_id in workers_named(command, loaded.states.get("Case"))
-                    }
+                    named = workers_named(command, loaded.states.get("Case"))
+                    loaded.states[kind] = await self._beside("KeyWorker", named, loaded)
                 case "Sequence[Waiting]":
                     programme = cast("Case", loaded.states["Case"]).programme
                     loaded.states[kind] = await self.waiting(programme)
@@ -140,10 +135,9 @@ class Loader:
                     loaded.states[kind] = await self._log.read_stream(survivor) if survivor else None
                 case "Sequence[KeyWorker]":
                     programme = cast("Case", loaded.states["Case"]).programme
-                    loaded.states[kind] = [
-                        await self.state("KeyWorker", worker_id)
-                        for worker_id in await self._pool.workers_of(programme)
-                    ]
+                    loaded.states[kind] = await self._states(
+                        "KeyWorker", await self._pool.workers_of(programme)
+                    )
         return loaded
 
     async def stream(self, kind: str, stream_id: UUID, loaded: Loaded, *, may_be_new: bool) -> Any:
@@ -158,13 +152,15 @@ class Loader:
         loaded.versions[stream_id] = stream.version
         return state
 
-    async def _beside(self, kind: str, stream_id: UUID, loaded: Loaded) -> Any:
-        """One more of a kind that the command reads; its version counts too."""
-        stream = await self._log.load(stream_id)
-        if not stream.events or not isinstance(stream.events[0], _EVENTS_OF[kind]):
-            raise NotFound(kind=_NAMES[kind], id=stream_id)
-        loaded.versions.setdefault(stream_id, stream.version)
-        return folded(kind, stream_id, stream.events)
+    async def _beside(self, kind: str, stream_ids: Iterable[UUID], loaded: Loaded) -> dict[UUID, Any]:
+        """More of a kind that the command reads, in this order; their versions count too. Raises NotFound."""
+        found = {}
+        for stream_id, stream in (await self._log.load_all(list(stream_ids))).items():
+            if not stream.events or not isinstance(stream.events[0], _EVENTS_OF[kind]):
+                raise NotFound(kind=_NAMES[kind], id=stream_id)
+            loaded.versions.setdefault(stream_id, stream.version)
+            found[stream_id] = folded(kind, stream_id, stream.events)
+        return found
 
     async def _other_case(self, command: Command, loaded: Loaded) -> Case | None:
         """The other case that a command names; its version counts too, so it cannot close at the same moment."""
@@ -190,17 +186,20 @@ class Loader:
         """The state of a stream whose version does not count."""
         return folded(kind, stream_id, (await self._log.load(stream_id)).events)
 
+    async def _states(self, kind: str, stream_ids: Collection[UUID]) -> list[Any]:
+        """The states of several such streams, in this order."""
+        streams = await self._log.load_all(stream_ids)
+        return [folded(kind, stream_id, stream.events) for stream_id, stream in streams.items()]
+
     async def waiting(self, programme: str) -> Sequence[Waiting]:
         """Who waits for a worker of a programme, each as their own events tell it."""
-        entries = [in_line(await self.state("Case", one)) for one in await self._pool.may_be_waiting()]
+        entries = [in_line(case) for case in await self._states("Case", await self._pool.may_be_waiting())]
         return [one for one in entries if one is not None and one.programme == programme]
 
     async def _known(self, command: _Identified, loaded: Loaded) -> Sequence[KnownPerson]:
         loaded.identity_keys = tuple(IdentityKey(kind, value) for kind, value in command.identity_keys())
         loaded.people_seen = await self._identities.people_with(loaded.identity_keys)
-        people = [
-            cast("Person", await self.state("Person", person_id)) for person_id in sorted(loaded.people_seen)
-        ]
+        people: list[Person] = await self._states("Person", sorted(loaded.people_seen))
         return [person.as_known() for person in people if person.exists]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.messages import CaseId, Envelope, Event, PersonId, Recorded, WorkerId
@@ -83,8 +83,7 @@ class Append:
     reservations: tuple[Reservation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One event as it was written."""
 
     topic: str
@@ -142,6 +141,10 @@ class EventLog(Protocol):
 
     async def load(self, stream_id: UUID) -> Stream:
         """One stream as it stands, without its envelopes: the short way from the log to a decision."""
+        ...
+
+    async def load_all(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Stream]:
+        """Several streams as `load` gives each; one that does not exist is empty."""
         ...
 
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[Recorded]:

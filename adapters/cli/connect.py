@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from adapters.loop import run_main
 from adapters.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(work: Callable[[Product], Coroutine[Any, Any, T]]) -> T:
         async with open_product(settings, dsn=dsn, max_connections=2) as product:
             return await work(product)
 
-    return asyncio.run(main())
+    return run_main(main())
 
 
 def run_on_lists(work: Callable[[Product], Coroutine[Any, Any, T]], **filters: str | None) -> T:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from adapters.cli.output import json_option, print_json, say
+from adapters.loop import run_main
 from adapters.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def up(data: str | None, port: int | None, as_json: bool) -> None:
         else:
             _say_where(where, settings, chosen=data is not None)
 
-    asyncio.run(run_up(settings, ready=ready))
+    run_main(run_up(settings, ready=ready))
     if not as_json:
         say("Stopped. Everything is kept; `ccp up` finds it again.")
 
@@ -79,7 +79,7 @@ def serve() -> None:
     """
     from adapters.bootstrap import run_serve
 
-    asyncio.run(run_serve(_prepared(), ready=lambda url: say(f"The HTTP API answers at {url}.")))
+    run_main(run_serve(_prepared(), ready=lambda url: say(f"The HTTP API answers at {url}.")))
 
 
 @click.command()
@@ -92,7 +92,7 @@ def worker() -> None:
     """
     from adapters.bootstrap import run_worker
 
-    asyncio.run(
+    run_main(
         run_worker(_prepared(), ready=lambda address: say(f"The worker runs, with Temporal at {address}."))
     )
 
@@ -108,7 +108,7 @@ def migrate(as_json: bool) -> None:
     """
     from adapters.bootstrap import run_migrate
 
-    applied = asyncio.run(run_migrate(_prepared()))
+    applied = run_main(run_migrate(_prepared()))
     if as_json:
         print_json({"applied": applied})
     else:

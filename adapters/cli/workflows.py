@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from adapters.cli.output import json_option, note, one_of, print_json, print_pairs, print_table, say, whole_id
+from adapters.loop import run_main
 from adapters.settings import load_settings
 from domain.case.stages import Stage
 
@@ -334,4 +335,4 @@ def _run(work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
             # The SDK's threads abort a process that ends right after it used a client (temporalio/sdk-python#300).
             await asyncio.sleep(0.05)
 
-    return asyncio.run(main())
+    return run_main(main())

@@ -26,6 +26,7 @@ from adapters.cli.output import print_table, say
 from adapters.demo.live import bring_to_life
 from adapters.embedded import RunningProduct
 from adapters.logs import configure_logging
+from adapters.loop import run_main
 from adapters.play.rehearsal import rehearse
 from adapters.play.story import shipped_story
 from adapters.product import Product
@@ -64,7 +65,7 @@ def demo_command(*, leave: bool, data: Path | None, port: int | None) -> None:
             changes["port"] = port
         settings = load_settings().model_copy(update=changes)
         configure_logging(settings)
-        asyncio.run(_show(settings, leave=leave, any_port=port is None))
+        run_main(_show(settings, leave=leave, any_port=port is None))
 
 
 async def _show(settings: Settings, *, leave: bool, any_port: bool) -> None:

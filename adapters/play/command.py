@@ -19,6 +19,7 @@ import click
 from adapters.cli.output import console, json_option, print_json, say
 from adapters.input import FieldError, InvalidInput
 from adapters.logs import configure_logging
+from adapters.loop import run_main
 from adapters.play.rehearsal import Play, rehearse
 from adapters.play.report import StoryReport
 from adapters.play.story import StoryInvalid, read_story
@@ -89,7 +90,7 @@ def play(files: tuple[Path, ...], programme: Path | None, keep: bool, as_json: b
         )
     plays = _rehearsed(files, rules)
     configure_logging(load_settings().model_copy(update={"log_level": LogLevel.ERROR}))
-    reports = asyncio.run(_play_all(plays, rules, keep=keep, quiet=as_json))
+    reports = run_main(_play_all(plays, rules, keep=keep, quiet=as_json))
     passed = all(report.passed for report in reports)
     if as_json:
         print_json({"passed": passed, "stories": [report.as_json() for report in reports]})

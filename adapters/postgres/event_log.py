@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -40,6 +42,9 @@ POLL_SECONDS: Final = 1.0
 _SQL: Final = named_queries(Path(__file__).with_suffix(".sql"))
 _END: Final = 2**63 - 1
 _DIGEST_BYTES: Final = 16
+_FIFTH: Final = itemgetter(4)
+# Looked up once: to ask an enumeration for a member is a call.
+_REPEATED, _CONFLICT = Outcome.REPEATED, Outcome.CONFLICT
 
 
 class PostgresEventLog:
@@ -84,23 +89,19 @@ class PostgresEventLog:
             append.registers,
             [RawReservation(one.scope, one.key, one.holder, one.limit) for one in append.reservations],
         )
-        answer = await self._core.append(raw)
-        if answer.outcome is Outcome.CONFLICT:
+        outcome, position, versions, sent_again = await self._core.append(raw)
+        if outcome is _CONFLICT:
             raise VersionConflict
         recorded_at = next(new.envelope.recorded_at for change in append.changes for new in change.events)
-        if answer.outcome is Outcome.REPEATED:
-            return await self._first_answer(append.command_id, recorded_at if answer.sent_again else None)
-        return Answer(
-            command_id=append.command_id,
-            command=append.command,
-            recorded_at=recorded_at,
-            events=tuple(
-                Written(event.topic, event.event_id, event.stream_id, version, position)
-                for position, (event, version) in enumerate(
-                    zip(raw.events, answer.versions, strict=True), answer.first_position
-                )
-            ),
-        )
+        if outcome is _REPEATED:
+            return await self._first_answer(append.command_id, recorded_at if sent_again else None)
+        written = [
+            Written(topic, event_id, stream_id, version, place)
+            for (stream_id, topic, _, event_id, _), version, place in zip(
+                raw.events, versions, count(position), strict=False
+            )
+        ]
+        return Answer(append.command_id, append.command, recorded_at, tuple(written))
 
     async def _first_answer(self, command_id: UUID, ours: datetime | None) -> Answer:
         """What a command that is in the log was answered.
@@ -143,6 +144,15 @@ class PostgresEventLog:
         rows = await self._ask("load", stream_id)
         version = rows[-1]["originator_version"] if rows else 0
         return Stream(version, self._codec.decode_events(rows))
+
+    async def load_all(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Stream]:
+        """Several streams as `load` gives each, by one question; one that does not exist is empty."""
+        rows = await self._ask("load_all", list(stream_ids)) if stream_ids else []
+        found = {stream_id: Stream(0, []) for stream_id in stream_ids}
+        for stream_id, of_one in groupby(rows, key=_FIFTH):
+            events = self._codec.decode_events(of_one)
+            found[stream_id] = Stream(len(events), events)
+        return found
 
     async def read_stream(
         self, stream_id: UUID, *, after_version: int = 0, up_to_position: int | None = None

@@ -18,6 +18,18 @@ FROM log.event
 WHERE originator_id = $1
 ORDER BY originator_version;
 
+-- name: load_all
+-- The same of several streams, one after the other, each with its id; stream by stream for the reason of `read_streams`.
+SELECT event.*, wanted.stream_id
+FROM unnest($1::uuid[]) AS wanted (stream_id)
+CROSS JOIN LATERAL (
+    SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id
+    FROM log.event
+    WHERE originator_id = wanted.stream_id
+    ORDER BY originator_version
+    OFFSET 0
+) AS event;
+
 -- name: read_stream
 -- One stream from after a version, up to a position of the log; so many of it, or all.
 SELECT originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata

@@ -244,6 +244,18 @@ async def test_a_decision_loads_the_events_of_a_stream_and_where_it_stands(log: 
     assert (loaded.version, loaded.events) == (3, [one.event for one in await log.read_stream(stream)])
 
 
+async def test_a_decision_loads_several_streams_as_it_would_each(log: PostgresEventLog) -> None:
+    first, second, nowhere = uuid4(), uuid4(), uuid4()
+    await log.append(note((first, 0), (second, 0), texts=("one", "two")))
+    await log.append(note((first, 2), texts=("three",)))
+    wanted = [second, nowhere, first]
+    loaded = await log.load_all(wanted)
+    assert list(loaded) == wanted
+    assert loaded == {stream: await log.load(stream) for stream in wanted}
+    assert [loaded[stream].version for stream in wanted] == [2, 0, 3]
+    assert await log.load_all([]) == {}
+
+
 async def test_autovacuum_of_the_log_does_not_hold_up_writers(log: PostgresEventLog, database: str) -> None:
     vacuuming = await asyncpg.connect(database)
     async with vacuuming.transaction():

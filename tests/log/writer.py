@@ -12,6 +12,7 @@ import random
 import sys
 from uuid import UUID, uuid4
 
+from adapters.loop import run_main
 from adapters.postgres.errors import LogError
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
@@ -55,4 +56,4 @@ def say(*words: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3]), [UUID(stream) for stream in sys.argv[4:]]))
+    run_main(write(sys.argv[1], sys.argv[2], int(sys.argv[3]), [UUID(stream) for stream in sys.argv[4:]]))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 
+from adapters.loop import run_main
 from adapters.outbox.mailbox import LocalMailbox
 from adapters.outbox.outbox import Outbox
 from adapters.outbox.post import Post
@@ -34,7 +35,7 @@ def a_post(dsn: str, mailbox: Path) -> ForkServerProcess:
 
 
 def _post(dsn: str, mailbox: str) -> None:
-    asyncio.run(_post_for_ever(dsn, Path(mailbox)))
+    run_main(_post_for_ever(dsn, Path(mailbox)))
 
 
 async def _post_for_ever(dsn: str, mailbox: Path) -> None:

@@ -6,7 +6,7 @@ real one refuses: a stream that has moved on, an identity that somebody took, a 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -118,6 +118,10 @@ class LogInMemory:
         """One stream as it stands."""
         stream = self.streams.get(stream_id, [])
         return Stream(len(stream), [one.event for one in stream])
+
+    async def load_all(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Stream]:
+        """Several streams as they stand."""
+        return {stream_id: await self.load(stream_id) for stream_id in stream_ids}
 
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[Recorded]:
         """One stream's events in order, with their envelopes."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 from multiprocessing.context import ForkServerProcess
 
+from adapters.loop import run_main
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.pool import open_pool
 from adapters.temporal.client import connect
@@ -24,7 +24,7 @@ def a_dispatcher(dsn: str, address: str, task_queue: str) -> ForkServerProcess:
 
 
 def _dispatch(dsn: str, address: str, task_queue: str) -> None:
-    asyncio.run(_dispatch_for_ever(dsn, address, task_queue))
+    run_main(_dispatch_for_ever(dsn, address, task_queue))
 
 
 async def _dispatch_for_ever(dsn: str, address: str, task_queue: str) -> None:

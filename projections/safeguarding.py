@@ -1,7 +1,7 @@
 """Safeguarding: which concerns there are, how each stands, and which must be screened. For safeguarding leads alone.
 
 Codes and instants only: what somebody feared, and why it was decided so, stays in the log. Whoever asks must have been
-let through before (`adapters/protection.py`); no list for others is made of these rows.
+let through before (`require_safeguarding_lead` in `domain/case/safeguarding.py`); no list for others is made of these rows.
 """
 
 from __future__ import annotations

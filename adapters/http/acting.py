@@ -40,7 +40,7 @@ class Acting:
     correlation_id: UUID | None
 
 
-def acting(
+async def acting(
     request: Request,
     person: Annotated[
         str,
@@ -99,7 +99,7 @@ def acting(
         ),
     ] = None,
 ) -> Acting:
-    """Read who is acting from the headers.
+    """Read who is acting from the headers. As all that routes depend on, a coroutine: plain functions go through threads.
 
     Raises: InvalidInput, naming each header that breaks a rule.
     """
@@ -136,7 +136,7 @@ def acting(
     )
 
 
-def acting_role(
+async def acting_role(
     role: Annotated[
         str,
         Header(

@@ -33,7 +33,7 @@ log = structlog.stdlib.get_logger("ccp.http")
 def add_command_routes(app: FastAPI, product: Product, examples: Examples, *, declared_actors: bool) -> None:
     """Add `POST /commands/{name}` for every command."""
 
-    def only_declared_actors() -> None:
+    async def only_declared_actors() -> None:
         if not declared_actors:
             raise SIGN_IN_REQUIRED
 

@@ -55,7 +55,7 @@ WAIT_SECONDS = 5.0
 def add_read_routes(app: FastAPI, product: Product, examples: Examples, *, declared_actors: bool) -> None:
     """Add every read. Reads about people are refused where nobody can be told apart."""
 
-    def only_where_declared_actors_are_believed() -> None:
+    async def only_where_declared_actors_are_believed() -> None:
         if not declared_actors:
             raise SIGN_IN_REQUIRED
 

@@ -15,10 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from google.protobuf.empty_pb2 import Empty
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
-from temporalio.api.testservice.v1 import SleepRequest
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
@@ -29,6 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.embedded import TimeSkippingTemporal
 from adapters.temporal.client import DATA_CONVERTER, sdk_runtime
 from adapters.temporal.search_attributes import register
+from adapters.temporal.skipping_clock import SkippingClock
 from adapters.temporal.turnstile import Turnstile
 from workflows.search_attributes import NEXT_DUE
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from adapters.temporal.dispatcher import Dispatcher
     from domain.ports import Clock, LogReader
 
-# A timer fires a little after the deadline it was set for, by the time that the step before it took.
-_SLACK: Final = timedelta(milliseconds=20)
 _SHORT_WHILE: Final = 0.002
 _PATIENCE_SECONDS: Final = 30.0
 _AT_ONCE: Final = 16
@@ -63,13 +60,18 @@ class DoesNotSettle(Exception):
 
 
 class HeldClock:
-    """The product's clock in virtual time: it stands still until it is moved, so that nothing depends on our speed."""
+    """The product's clock in virtual time: it stands still until it is moved, so that nothing depends on our speed.
 
-    def __init__(self, instant: datetime) -> None:
+    Where much is done together it follows the server's: a step that is taken a little later finds its deadline passed.
+    """
+
+    def __init__(self, instant: datetime, server: SkippingClock) -> None:
         self.instant = instant
+        self.follows = False
+        self._server = server
 
     async def now(self) -> datetime:
-        return self.instant
+        return max(self.instant, await self._server.shows()) if self.follows else self.instant
 
 
 class VirtualTime:
@@ -78,7 +80,8 @@ class VirtualTime:
     def __init__(self, client: Client, turnstile: Turnstile, instant: datetime) -> None:
         self._client = client
         self._turnstile = turnstile
-        self._clock = HeldClock(instant)
+        self._server = SkippingClock(client)
+        self._clock = HeldClock(instant, self._server)
         self._watched: tuple[Dispatcher, LogReader] | None = None
         self._post: Post | None = None
         self._together: timedelta | None = None
@@ -109,7 +112,7 @@ class VirtualTime:
         turnstile = Turnstile()
         client = await _connected(address, turnstile)
         await register(client)
-        now = await _time_of(client)
+        now = await SkippingClock(client).shows()
         return cls(client, turnstile, now.replace(microsecond=0))
 
     async def begin(self, instant: datetime) -> None:
@@ -118,7 +121,8 @@ class VirtualTime:
         The server's own clock cannot go back, so every process is told by how much ours is ahead of it.
         """
         self._clock.instant = instant.astimezone(UTC)
-        self._turnstile.clock_ahead = self._clock.instant - await _time_of(self._client)
+        self._server.ahead += self._clock.instant - await self._server.shows()
+        self._turnstile.clock_ahead = self._server.ahead
 
     async def end(self) -> None:
         """End every process that was begun, so that none wakes in the time of another story."""
@@ -173,6 +177,7 @@ class VirtualTime:
         self._watched, self._post = (dispatcher, log), post
         self._together = together
         self._turnstile.one_at_a_time = together is None
+        self._clock.follows = together is not None
 
     async def advance(self, duration: timedelta) -> None:
         """Let time pass; see `advance_to`."""
@@ -215,6 +220,9 @@ class VirtualTime:
         if self._watched is None:
             return "", None
         dispatcher, log = self._watched
+        if await self._server.hold_if_it_runs():
+            self._clock.instant = max(self._clock.instant, await self._server.shows())
+            return "the clock", None
         if asleep := await self._wake_all():
             return asleep, None
         head = await log.head()
@@ -240,7 +248,7 @@ class VirtualTime:
         """
         if self._turnstile.all_are_awake.is_set():
             return None
-        reached = await self._reached()
+        reached = await self._server.shows()
         due = [one for one, due_at in self._at_rest.items() if due_at is not None and due_at <= reached]
         for first in range(0, len(due), _AT_ONCE):
             some = due[first : first + _AT_ONCE]
@@ -260,7 +268,7 @@ class VirtualTime:
 
     async def _look_at_the_touched(self) -> str | None:
         """Which process is under way, if any: of those that something has happened to, or whose deadline has come."""
-        reached = await self._reached()
+        reached = await self._server.shows()
         for workflow_id, due_at in self._at_rest.items():
             if due_at is not None and due_at <= reached and workflow_id not in self._turnstile.touched:
                 self._turnstile.touch(workflow_id)
@@ -343,26 +351,12 @@ class VirtualTime:
         self._clock.instant = instant
         if self._watched is not None and not self._turnstile.one_at_a_time:
             self._turnstile.all_are_awake.clear()
-        lost = False
-        while (ahead := instant + _SLACK - await self._reached()) > timedelta(0):
-            request = SleepRequest()
-            request.duration.FromTimedelta(ahead)
-            try:
-                await self._client.test_service.unlock_time_skipping_with_sleep(request)
-            except RPCError as error:
-                # On a busy machine the connection can be lost on the way. How far the server's clock got tells what is left.
-                if lost or error.status is not RPCStatusCode.INTERNAL:
-                    raise
-                lost = True
+        await self._server.move_to(instant)
 
     async def _let_a_retry_happen(self, description: DescribeWorkflowExecutionResponse) -> None:
         # The server's clock cannot be stopped. Should it reach a deadline that ours has not, ours follows.
         if any(activity.attempt > 1 for activity in description.pending_activities):
-            self._clock.instant = max(self._clock.instant, await self._reached())
-
-    async def _reached(self) -> datetime:
-        """What the server's clock shows, in our time."""
-        return await _time_of(self._client) + self._turnstile.clock_ahead
+            self._clock.instant = max(self._clock.instant, await self._server.shows())
 
 
 async def _connected(address: str, turnstile: Turnstile) -> Client:
@@ -371,11 +365,6 @@ async def _connected(address: str, turnstile: Turnstile) -> Client:
     return await Client.connect(
         address, data_converter=DATA_CONVERTER, interceptors=[turnstile], runtime=runtime
     )
-
-
-async def _time_of(client: Client) -> datetime:
-    answer = await client.test_service.get_current_time(Empty(), retry=True)
-    return answer.time.ToDatetime().replace(tzinfo=UTC)
 
 
 def _next_due(description: DescribeWorkflowExecutionResponse) -> datetime | None:

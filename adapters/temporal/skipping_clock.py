@@ -7,6 +7,7 @@ timer and goes on jumping. Under much load it miscounts now and then, by one. Mu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,19 @@ _SLACK: Final = timedelta(milliseconds=20)
 _RUNS: Final = timedelta(minutes=1)
 """A clock that is held goes on as ours on the wall does; one that is so much ahead of that is not held."""
 _LOOK_AGAIN_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 30.0
+_ATTEMPTS: Final = 3
+_UNDER_WAY: Final = frozenset(
+    {
+        # Nobody held the clock, so there was nothing to let go. It jumps as far as was said, and is held there.
+        RPCStatusCode.UNKNOWN,
+        # On a busy machine the connection can be lost on the way, and what was said is done all the same.
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.UNAVAILABLE,
+    }
+)
+"""Errors after which the clock goes where it was to go."""
 
 
 class SkippingClock:
@@ -39,20 +53,17 @@ class SkippingClock:
 
     async def move_to(self, instant: datetime) -> None:
         """Go to an instant, by way of every timer that is set until then. Raises RPCError."""
-        lost = False
+        attempts = 0
         while (ahead := instant + _SLACK - await self.shows()) > timedelta(0):
             request = SleepRequest()
             request.duration.FromTimedelta(ahead)
             try:
                 await self._client.test_service.unlock_time_skipping_with_sleep(request)
             except RPCError as error:
-                if error.status is RPCStatusCode.UNKNOWN:
-                    # Nobody held it, so there was nothing to let go. It jumps as far as we said, and is held there.
-                    await self._jumped_to(instant)
-                # On a busy machine the connection can be lost on the way. How far the clock got tells what is left.
-                elif lost or error.status is not RPCStatusCode.INTERNAL:
+                attempts += 1
+                if attempts == _ATTEMPTS or error.status not in _UNDER_WAY:
                     raise
-                lost = True
+                await self._comes_to(instant)
         self._held_since = await self.shows(), asyncio.get_running_loop().time()
 
     async def hold_if_it_runs(self) -> bool:
@@ -67,6 +78,9 @@ class SkippingClock:
         self._held_since = await self.shows(), asyncio.get_running_loop().time()
         return True
 
-    async def _jumped_to(self, instant: datetime) -> None:
-        while await self.shows() < instant + _SLACK:  # noqa: ASYNC110 - nobody rings when it moves
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    async def _comes_to(self, instant: datetime) -> None:
+        """Wait for it to come there; not for ever, as it may not have been told."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while await self.shows() < instant + _SLACK:  # noqa: ASYNC110 - nobody rings when it moves
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)

@@ -43,6 +43,7 @@ from domain.case import (
     participation,
     referral,
     reopening,
+    retry,
     review_item,
     review_request,
     route,
@@ -133,6 +134,7 @@ IN_PATHWAY_ORDER = (
     escalation,
     escalation_ladder,
     notification,
+    retry,
 )
 """Every file that decides something. A new one is added here, and with it its commands appear everywhere."""
 _PLACE = {module.__name__: place for place, module in enumerate(IN_PATHWAY_ORDER)}

@@ -101,7 +101,10 @@ CHAIR: Final = _role(Role.CHAIR)
 FORUM_MEMBERS: Final = _role(Role.FORUM_MEMBER)
 MANAGER: Final = _role(Role.MANAGER)
 SAFEGUARDING_LEAD: Final = _role(Role.SAFEGUARDING_LEAD)
-REFERRER: Final = _agencies_of_case(lambda case, _: case.referring_agency, to=Role.REFERRER.value)
+REFERRER: Final = _agencies_of_case(
+    lambda case, _: (case.referring_agency, *case.attached_referrers), to=Role.REFERRER.value
+)
+"""Whoever referred the person, those whose referral was attached to this case among them."""
 RECEIVING_AGENCY: Final = _agencies_of_case(lambda case, _: case.receiving_agency)
 WORKER: Final = _worker("worker_id")
 KEY_WORKER: Final = Recipient(
@@ -215,7 +218,7 @@ NOTICES: Final[Mapping[str, tuple[Recipient, ...]]] = {
     "DisengagementTriggered": (KEY_WORKER, MANAGER),
     "DisengagementEscalated": (MANAGER, SAFEGUARDING_LEAD),
     "EngagementRegained": (KEY_WORKER,),
-    "SupportDeclined": (MANAGER, COORDINATOR),
+    "SupportDeclined": (MANAGER, COORDINATOR, REFERRER),
     "SuspensionReviewDue": (KEY_WORKER, MANAGER),
     # Step-down and after.
     "StepDownProposed": (MANAGER, _agencies("receiving_agency")),

@@ -154,7 +154,12 @@ def _says(value: object, wanted: object, names: Mapping[str, UUID]) -> bool:
 def _messages(expect: Expect, happened: Happened) -> Iterator[Check]:
     """A message is to a role, an agency or a key worker; what it is about may be a part of the event's name."""
     case_id = happened.case.case_id if happened.case else None
-    sent = [one for one in happened.messages if case_id is None or one.case_id in (None, case_id)]
+    concerned = {one.position for one in happened.of_the_case()}
+    sent = [
+        one
+        for one in happened.messages
+        if case_id is None or one.case_id in (None, case_id) or one.position in concerned
+    ]
     for wanted in expect.messages:
         to = str(happened.names.get(plain(wanted.to), wanted.to))
         held = any(

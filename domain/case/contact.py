@@ -54,6 +54,9 @@ class ContactRecorded(CaseEvent):
     face_to_face: bool
     note: PersonalText | None = None
     cancelled_by_service: bool = False
+    happened_at: Instant | None = Field(
+        None, description="when it was; none of one that was recorded before this was kept"
+    )
     contact_due_at: Instant | None = Field(None, description="by when the person is to be in contact again")
     disengagement_due_at: Instant | None = Field(None, description="from when on contact counts as lost")
 
@@ -137,6 +140,30 @@ def clocks_since(case: Case, moment: Moment, rules: Rules) -> ContactClocks:
     return ContactClocks(
         contact=ahead("contact", counted.contact), disengagement=ahead("disengagement", counted.disengagement)
     )
+
+
+class InARow(NamedTuple):
+    """The attempts since the person was last reached that did not reach them, and when they were last reached."""
+
+    misses: tuple[datetime | None, ...]
+    reached_at: datetime | None
+
+
+def in_a_row(case: Case, contact: ContactRecorded) -> InARow:
+    """How a contact counts, by when it happened: what was missed before the person was reached is missed no more.
+
+    A contact of no known time counts in the order of the records. What the service called off counts as nothing.
+    Source: 3 consecutive missed contacts (domain reference 2.3); late facts (2.13); acceptance scenario 60.
+    """
+    at = contact.happened_at
+    if contact.reached:
+        later = () if at is None else tuple(one for one in case.misses if one is not None and one > at)
+        known = [one for one in (case.reached_at, at) if one is not None]
+        return InARow(later, max(known, default=None))
+    is_old_news = at is not None and case.reached_at is not None and at <= case.reached_at
+    if contact.cancelled_by_service or is_old_news:
+        return InARow(case.misses, case.reached_at)
+    return InARow((*case.misses, at), case.reached_at)
 
 
 def is_lost(case: Case, missed: int, rules: Rules) -> bool:
@@ -268,13 +295,14 @@ def record_contact(
         face_to_face=command.face_to_face,
         note=command.note,
         cancelled_by_service=command.cancelled_by_service,
+        happened_at=moment.effective_at,
         contact_due_at=clocks.contact,
         disengagement_due_at=clocks.disengagement,
     )
     if command.reached and case.stage is Stage.OUTREACH:
         return [recorded, regained(case, moment, rules, by_channel=command.by_channel)]
-    missed = case.missed_contacts + 1
-    if command.reached or command.cancelled_by_service or not is_lost(case, missed, rules):
+    missed = len(in_a_row(case, recorded).misses)
+    if missed <= len(case.misses) or not is_lost(case, missed, rules):
         return [recorded]
     return [recorded, _lost(case, "missed_contacts", missed)]
 
@@ -302,7 +330,7 @@ def mark_contact_overdue(command: MarkContactOverdue, case: Case, moment: Moment
 def trigger_disengagement(command: TriggerDisengagement, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.INTRODUCTION, Stage.ACTIVE)
     due_at = case.require_passed(command, "disengagement", moment.now)
-    return [_lost(case, "no_contact", case.missed_contacts, due_at)]
+    return [_lost(case, "no_contact", len(case.misses), due_at)]
 
 
 def _lost(

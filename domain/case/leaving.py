@@ -114,6 +114,12 @@ class ParticipationWithdrawn(CaseEvent):
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 
+class DeathInFuture(RuleBroken):
+    """died_on: {died_on} lies ahead; give the day of the death, or leave it out."""
+
+    code = "death_in_future"
+
+
 class DeathNotReported(Conflict):
     """No report of a death is on record for this case."""
 
@@ -270,10 +276,14 @@ def withdraw_death_report(command: WithdrawDeathReport, case: Case) -> Sequence[
     ]
 
 
-@decides(RecordDeath)
-def record_death(command: RecordDeath, case: Case, worker: KeyWorker | None) -> Sequence[Event]:
+@decides(RecordDeath, refuses=(DeathInFuture,))
+def record_death(
+    command: RecordDeath, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
     """Source: machine A, RecordDeath, "verified source" (domain reference 2.4)."""
     case.require_open(command)
+    if command.died_on is not None and command.died_on > rules.london_day(moment.now):
+        raise DeathInFuture(died_on=command.died_on.isoformat())
     died = PersonDied(
         case_id=case.case_id,
         person_id=case.person_id,

@@ -111,6 +111,8 @@ class Case:
     previous_case: CaseId | None = None
     """The person's episode before this one, if there was one."""
     referring_agency: str = ""
+    attached_referrers: tuple[str, ...] = ()
+    """Agencies that referred the same person as well, and were attached to this case."""
     neighbourhood: str | None = None
     forum: str | None = None
     urgency: str = "routine"
@@ -177,8 +179,10 @@ class Case:
     allocation_accepted: bool = False
     contact_attempts: int = 0
     met_face_to_face: bool = False
-    missed_contacts: int = 0
-    """How many attempts in a row did not reach the person."""
+    misses: tuple[datetime | None, ...] = ()
+    """The attempts since the person was last reached that did not reach them; None is one of no known time."""
+    reached_at: datetime | None = None
+    """When a contact last reached the person, by when it happened and not by when it was recorded."""
     outreach_attempts: int = 0
     outreach_escalated: bool = False
     risk_screened: bool = False

@@ -17,6 +17,7 @@ from domain.case.allocation import NoKeyWorkerAssigned, NotTheKeyWorker, require
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, RuleBroken
+from domain.london import LONDON
 from domain.messages import CaseEvent, CaseId, Code, Command, Day, Event, Instant, Moment, PersonalText
 from domain.roles import Permission
 
@@ -97,23 +98,29 @@ def clocks_go_on(case: Case, moment: Moment, rules: Rules) -> Mapping[Code, date
     Source: a clock pauses for suspended cases (domain reference 2.3); how the rest is counted is (ours).
     """
     since = case.suspended_at or moment.now
+    again = max(moment.effective_at, since)
     return {
-        clock: _goes_on(clock, due_at, since, case, moment, rules) for clock, due_at in case.paused.items()
+        clock: _goes_on(clock, due_at, since, again, case, rules) for clock, due_at in case.paused.items()
     }
 
 
 def _goes_on(
-    clock: str, due_at: datetime, since: datetime, case: Case, moment: Moment, rules: Rules
+    clock: str, due_at: datetime, since: datetime, again: datetime, case: Case, rules: Rules
 ) -> datetime:
     if due_at <= since:
         return due_at  # it had run out before the suspension, and suspending excuses nobody
     if rules.programme(case.programme).clock(clock).unit == "wd":
-        return rules.calendar.add_working_days(moment.now, rules.calendar.working_days_between(since, due_at))
-    days, rest = divmod(due_at - since, _A_DAY)
-    moved = rules.calendar.add_calendar_days(moment.now, days) + rest
+        return rules.calendar.add_working_days(again, rules.calendar.working_days_between(since, due_at))
+    # By the clock on the wall: a day on which the clocks change is a day.
+    days, rest = divmod(_on_the_wall(due_at) - _on_the_wall(since), _A_DAY)
+    moved = rules.calendar.add_calendar_days(again, days) + rest
     if rules.calendar.is_working_day(rules.london_day(moved)):
         return moved
     return rules.calendar.add_working_days(moved, 0)
+
+
+def _on_the_wall(instant: datetime) -> datetime:
+    return instant.astimezone(LONDON).replace(tzinfo=None)
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -179,7 +186,7 @@ def suspend(
             reason=command.reason,
             review_on=command.review_on,
             review_due_at=review_on(command.review_on, moment, rules),
-            suspended_at=moment.now,
+            suspended_at=moment.effective_at,
             explanation=command.explanation,
         )
     ]

@@ -1143,7 +1143,7 @@ class CaseStory(Story):
         story = self if self.case.stage in (Stage.INTRODUCTION, Stage.ACTIVE) else self.active()
         due = story.case.due.get("disengagement")
         lost = co.DisengagementTriggered(
-            **self.ids, because="no_contact", missed_contacts=story.case.missed_contacts, due_at=due
+            **self.ids, because="no_contact", missed_contacts=len(story.case.misses), due_at=due
         )
         return story.then_also(lost, at=at or due or story.now)
 

@@ -138,7 +138,7 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
                 event.programmes,
             )
             case.due.update(allocation_answer=event.answer_due_at, first_contact=event.first_contact_due_at)
-            case.missed_contacts = 0
+            case.misses = ()
             case.start_clocks(
                 introduction=event.introduction_due_at, disengagement=event.disengagement_due_at
             )

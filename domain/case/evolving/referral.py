@@ -76,7 +76,7 @@ def evolve(case: Case, event: AnyReferralEvent) -> None:
             case.close("merged")
             case.merged_into = event.to_case
         case t.ReferralAttached():
-            pass
+            case.attached_referrers += (event.referring_agency,)
         case t.DuplicateRuledOut():
             case.undecided_duplicates.discard(event.other_person)
         case t.ReferralWithdrawn():

@@ -85,7 +85,7 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             case.outreach_attempts, case.outreach_escalated = 0, False
             case.risk_screened = case.child_safety_screened = False
         case co.EngagementRegained():
-            case.missed_contacts = 0
+            case.misses = ()
             case.start_clocks(
                 introduction=event.introduction_due_at,
                 contact=event.contact_due_at,
@@ -97,7 +97,7 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
             case.start_clocks(introduction=event.introduction_due_at)
         case i.EngagementConfirmed():
             case.stop_clocks("allocation_answer", "first_contact")
-            case.missed_contacts, case.priority_uplift = 0, False
+            case.misses, case.priority_uplift = (), False
             case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)
         case i.SupportDeclined():
             if event.to_stage is Stage.CLOSED:
@@ -143,7 +143,7 @@ def evolve(case: Case, event: AnySupportEvent) -> None:
 
 
 def _was_seen(case: Case, event: su.OutcomeSet | su.PlanReviewed) -> None:
-    case.missed_contacts = 0
+    case.misses = ()
     case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)
 
 
@@ -152,9 +152,7 @@ def _contact(case: Case, event: co.ContactRecorded) -> None:
     case.contact_attempts += 1
     met = event.reached and event.face_to_face and event.worker_id is not None
     case.met_face_to_face = case.met_face_to_face or met
-    if event.reached:
-        case.missed_contacts = 0
-    elif not event.cancelled_by_service:
-        case.missed_contacts += 1
+    case.misses, case.reached_at = co.in_a_row(case, event)
+    if not event.reached and not event.cancelled_by_service:
         case.outreach_attempts += 1
     case.start_clocks(contact=event.contact_due_at, disengagement=event.disengagement_due_at)

@@ -30,6 +30,7 @@ class Allocation(CaseProcess):
                 self.at_once("propose-match", occasion=self.case.proposal_wanted_at)
             elif self.stands_in(Stage.AWAITING_ALLOCATION) and self.case.candidates == 0:
                 self.at_once("join-waiting-list", occasion=self.case.proposed_at)
+            self.when_passed("proposal", "propose-match")
             self.when_passed("allocation", "mark-allocation-overdue")
             self.when_passed("waiting_check", "raise-waiting-check")
             self.when_passed("waiting_check_answer", "mark-waiting-check-missed")
@@ -40,7 +41,7 @@ class Allocation(CaseProcess):
                 await self.next("the manager's choice of a key worker")
 
     def _needs_a_proposal(self) -> bool:
-        """Whether something called for a proposal since the last one: acceptance, a worker's query, a waiting check."""
+        """Whether something called for a proposal since: acceptance, a worker's query, lateness, a waiting check."""
         return self.case.proposed_at < self.case.proposal_wanted_at
 
     def _part_of_the_introduction(self) -> str:

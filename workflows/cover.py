@@ -19,8 +19,9 @@ class Cover(CaseProcess):
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.runs("orphaned", "cover_ends", "handover_start"):
+        while self.runs("orphaned", "absence_ends", "cover_ends", "handover_start"):
             self.when_passed("orphaned", "mark-allocation-orphaned")
+            self.when_passed("absence_ends", "mark-absence-over")
             self.when_passed("cover_ends", "mark-cover-ended")
             self.when_passed("handover_start", "raise-handover-start")
             await self.next(self._what_is_awaited())
@@ -28,6 +29,6 @@ class Cover(CaseProcess):
     def _what_is_awaited(self) -> str:
         if self.runs("orphaned"):
             return "somebody to answer for the case"
-        if self.runs("cover_ends"):
+        if self.runs("cover_ends", "absence_ends"):
             return "the key worker's return"
         return "the handover to the next key worker"

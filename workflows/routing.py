@@ -13,7 +13,7 @@ from typing import cast
 from uuid import UUID
 
 from domain.case.action import ActionAssigned
-from domain.case.allocation import MatchesProposed, WaitingCheckDue
+from domain.case.allocation import AllocationOverdue, MatchesProposed, WaitingCheckDue
 from domain.case.correction import voided_versions
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import AnyCaseEvent, Case, evolve
@@ -50,6 +50,7 @@ _BY_CLOCK: dict[str, ProcessKind] = {
     "consent_expiry": ProcessKind.GRANT_REVIEW,
     "disclosure_review": ProcessKind.GRANT_REVIEW,
     "orphaned": ProcessKind.COVER,
+    "absence_ends": ProcessKind.COVER,
     "cover_ends": ProcessKind.COVER,
     "handover_start": ProcessKind.COVER,
     "screening": ProcessKind.SAFEGUARDING,
@@ -212,7 +213,7 @@ class CaseProgress(Progress):
         self.clocks.stand(self.case.due, self.case.overdue, one.position)
         if entered is not None:
             self.since = one.envelope.recorded_at
-        if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue):
+        if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue | AllocationOverdue):
             self.proposal_wanted_at = one.position
         if isinstance(one.event, MatchesProposed):
             self.proposed_at = one.position

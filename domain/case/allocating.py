@@ -19,9 +19,7 @@ from domain.case.escalation import settled
 from domain.case.line import Waiting, ahead_of
 from domain.case.matching import (
     HARD_REFUSALS,
-    HardRule,
     Pairing,
-    PreferenceNotMet,
     WorkerAtHardLimit,
     WorkerNotActive,
     broken_hard_rules,
@@ -164,7 +162,9 @@ def take_on(
 ) -> Sequence[Event]:
     """The facts of an allocation on these terms; refused where they are not enough."""
     over_soft_limit = worker.is_at_soft_limit
-    if over_soft_limit and not terms.approved_over_soft_limit:
+    # Whoever sets the hard limit aside, with a reason and a date, has set the soft one aside with it.
+    at_hard_limit = WorkerAtHardLimit.code in overridden
+    if over_soft_limit and not at_hard_limit and not terms.approved_over_soft_limit:
         raise SoftLimitNeedsApproval(cases=len(worker.cases), limit=worker.soft_limit)
     route = _interpreter(terms, case, worker, rules)
     children = case.household_children if terms.children is None else terms.children
@@ -216,7 +216,7 @@ def take_on(
         worker_id=worker.worker_id,
         case_id=case.case_id,
         points=points,
-        over_hard_limit=WorkerAtHardLimit.code in overridden,
+        over_hard_limit=at_hard_limit,
     )
     return [
         *([left] if case.stage is Stage.WAITING_LIST else []),
@@ -244,7 +244,7 @@ def require_hard_rules(
         raise WorkerNotActive
     broken = list(broken_hard_rules(pair))
     for rule in broken:
-        if not _lifts(terms, rule):
+        if not rule.is_lifted(override_reason=terms.override_reason, person_agrees=terms.person_agrees):
             raise rule.refusal()
     if any(rule.refusal is WorkerAtHardLimit for rule in broken) and (
         terms.override_review_on is None or terms.override_review_on <= today
@@ -253,12 +253,6 @@ def require_hard_rules(
     if broken and is_first_priority(case, programme):
         require_second_person(terms, moment)
     return tuple(rule.refusal.code for rule in broken)
-
-
-def _lifts(terms: Terms, rule: HardRule) -> bool:
-    if rule.refusal is PreferenceNotMet and not terms.person_agrees:
-        return False
-    return rule.may_be_overridden and terms.override_reason is not None
 
 
 def require_second_person(terms: Terms, moment: Moment) -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from domain.case.bands import Band
+from pydantic import Field
+
+from domain.case.bands import Band, is_first_priority
 from domain.case.matching import rank
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -68,6 +70,9 @@ class MatchesProposed(CaseEvent):
 
     candidates: tuple[Candidate, ...]
     exclusions: tuple[Exclusion, ...]
+    look_again_at: Instant | None = Field(
+        None, description="when the engine proposes anew, because a case that cannot wait has nobody yet"
+    )
 
 
 class AllocationOverdue(CaseEvent):
@@ -270,9 +275,17 @@ class QueryAllocation(Command):
 def propose_match(
     command: ProposeMatch, case: Case, pool: Sequence[KeyWorker], moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """Nobody to propose is a proposal too: it says why each worker is left out."""
+    """Nobody to propose is a proposal too: it says why each worker is left out.
+
+    Whoever was proposed may be given another case meanwhile: for a case of band P1 the engine looks again a working day
+    later, for others when the allocation is overdue. Once nobody has room, the case joins the line and is escalated.
+    Source: no capacity, escalate when P1 cannot be placed (domain reference 2.13); the second look is (ours).
+    """
     case.require(command, Stage.AWAITING_ALLOCATION, Stage.WAITING_LIST)
-    ranking = rank(case, pool, rules.programme(case.programme), rules.london_day(moment.now))
+    programme = rules.programme(case.programme)
+    ranking = rank(case, pool, programme, rules.london_day(moment.now))
+    cannot_wait = case.stage is Stage.AWAITING_ALLOCATION and is_first_priority(case, programme)
+    look_again_at = rules.deadline(case.programme, "priority_wait", moment.now)
     return [
         MatchesProposed(
             case_id=case.case_id,
@@ -284,6 +297,7 @@ def propose_match(
             exclusions=tuple(
                 Exclusion(worker_id=one.worker_id, because=one.because) for one in ranking.left_out
             ),
+            look_again_at=look_again_at if cannot_wait and ranking.candidates else None,
         )
     ]
 

@@ -8,12 +8,13 @@ Source: machine E, orphan alarm (domain reference 2.8, 2.13); cover triggers and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.calendar import LONDON
 from domain.case.bands import is_first_priority
-from domain.case.escalation import escalation_raised, open_escalation
+from domain.case.escalation import escalation_raised, open_escalation, settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded
 from domain.messages import CaseEvent, CaseId, Command, Day, Event, Instant, Moment, WorkerId
@@ -43,6 +44,8 @@ class KeyWorkerUnavailable(CaseEvent):
     last_day: Day | None = None
     orphaned_at: Instant | None = None
     """When nobody answers for the case any more; none for an absence too short to need cover."""
+    ends_at: Instant | None = None
+    """When an absence with a last day is over."""
     handover_start_at: Instant | None = None
     """When the handover of a leaver's case starts."""
 
@@ -152,6 +155,7 @@ def _absent(
         first_day=absence.first_day,
         last_day=absence.last_day,
         orphaned_at=orphaned_at,
+        ends_at=absence.last_day and rules.calendar.end_of_day(absence.last_day),
     )
 
 
@@ -165,6 +169,17 @@ def excluded_today(case: Case, worker_id: WorkerId, moment: Moment, rules: Rules
         first_day=rules.london_day(moment.now),
         orphaned_at=rules.calendar.add_working_days(moment.now, 0),
     )
+
+
+def back_at_work(case: Case, worker: KeyWorker, moment: Moment, rules: Rules) -> Sequence[Event]:
+    """The worker answers for the case again, and nobody has to for them; a leaver who is back still leaves."""
+    back = replace(worker, absence=None)
+    available = KeyWorkerAvailable(case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id)
+    return [
+        available,
+        *settled(case, "allocation", "worker_back"),
+        *unavailability(case, back, moment, rules),
+    ]
 
 
 def _is_over(absence: Absence, today: date) -> bool:
@@ -184,6 +199,16 @@ class MarkAllocationOrphaned(Command):
     """Record that nobody answers for a case any more, and escalate it; issued by the engine's own timer."""
 
     NAME: ClassVar[str] = "mark-allocation-orphaned"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
+
+    case_id: CaseId
+
+
+class MarkAbsenceOver(Command):
+    """Record that the last day of a key worker's absence is over; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-absence-over"
     PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
     EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE}
 
@@ -221,6 +246,20 @@ def mark_allocation_orphaned(
     if open_escalation(case, "allocation"):
         return [orphaned]
     return [orphaned, escalation_raised(case, moment, rules, subject="allocation")]
+
+
+@decides(MarkAbsenceOver, refuses=(AlreadyRecorded,))
+def mark_absence_over(
+    command: MarkAbsenceOver, case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """As if the return had been recorded: what was escalated because nobody answered for the case is settled.
+
+    Source: machine E, "original returns" (domain reference 2.8).
+    """
+    case.require_passed(command, "absence_ends", moment.now)
+    if worker is None or case.away is None:
+        raise AlreadyRecorded(what="that the worker is back")
+    return back_at_work(case, worker, moment, rules)
 
 
 @decides(RaiseHandoverStart, refuses=(AlreadyRecorded,))

@@ -15,13 +15,14 @@ from pydantic import Field
 from domain.case.allocation import NoKeyWorkerAssigned
 from domain.case.away import cover_clock, needs_cover
 from domain.case.escalation import settled
-from domain.case.matching import ABOUT_CASELOAD, HARD_REFUSALS, Pairing, broken_hard_rules
+from domain.case.matching import ABOUT_CASELOAD, HARD_REFUSALS, Pairing, PreferenceNotMet, broken_hard_rules
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.keyworker.state import Absence
 from domain.messages import (
     CaseEvent,
     CaseId,
+    Code,
     Command,
     Day,
     Event,
@@ -62,6 +63,9 @@ class CoverStarted(CaseEvent):
     told_by: StaffRef | None = None
     told_on: Day | None = None
     not_told_because: PersonalText | None = None
+    override_reason: StaffText | None = None
+    overrides: tuple[Code, ...] = ()
+    """The rules of matching that a manager set aside for this cover."""
 
 
 class CoverEnded(CaseEvent):
@@ -137,6 +141,12 @@ class StartCover(Command):
     told_by: StaffRef | None = Field(None, description="who told the person")
     told_on: Day | None = Field(None, description="when the person was told")
     not_told_because: PersonalText | None = Field(None, min_length=1)
+    override_reason: StaffText | None = Field(
+        None, min_length=1, description="why a rule of matching that may be overridden is set aside"
+    )
+    person_agrees: bool = Field(
+        False, description="the person agrees to somebody who is not as they asked; only with override_reason"
+    )
 
     def named_workers(self) -> Sequence[WorkerId]:
         return (self.cover_worker_id,)
@@ -197,8 +207,16 @@ def start_cover(
     if command.ground == "absence":
         _require_long_absence(command, case, worker, today, rules)
     require_told(command.told_by, command.told_on, command.not_told_because)
-    for rule in broken_hard_rules(Pairing(case, cover, rules.programme(case.programme), today)):
-        if rule.refusal not in ABOUT_CASELOAD:
+    broken = [
+        rule
+        for rule in broken_hard_rules(Pairing(case, cover, rules.programme(case.programme), today))
+        if rule.refusal not in ABOUT_CASELOAD
+    ]
+    for rule in broken:
+        # Who is away covers for nobody, whatever the reason: only what the person asked for may be set aside here.
+        if rule.refusal is not PreferenceNotMet or not rule.is_lifted(
+            override_reason=command.override_reason, person_agrees=command.person_agrees
+        ):
             raise rule.refusal()
     return [
         CoverStarted(
@@ -214,6 +232,8 @@ def start_cover(
             told_by=command.told_by,
             told_on=command.told_on,
             not_told_because=command.not_told_because,
+            override_reason=command.override_reason if broken else None,
+            overrides=tuple(rule.refusal.code for rule in broken),
         ),
         *settled(case, "allocation", "covered"),
     ]

@@ -155,6 +155,12 @@ class HardRule:
     is_broken: Callable[[Pairing], bool]
     may_be_overridden: bool = False
 
+    def is_lifted(self, *, override_reason: str | None, person_agrees: bool) -> bool:
+        """Whether a manager's reason lifts it; what the person asked for, only with their agreement."""
+        if self.refusal is PreferenceNotMet and not person_agrees:
+            return False
+        return self.may_be_overridden and override_reason is not None
+
 
 HARD_RULES = (
     HardRule(WorkerOfAnotherProgramme, works_elsewhere),

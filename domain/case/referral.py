@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ from domain.case.same_person import is_repeat
 from domain.case.stages import Stage
 from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted, triage_deadline
 from domain.decisions import decides
-from domain.errors import Conflict
+from domain.errors import Conflict, RuleBroken
 from domain.geography import InArea, OutOfArea, Place, Unknown
 from domain.messages import (
     AgencyName,
@@ -52,7 +52,7 @@ from domain.messages import (
 )
 from domain.person.identity import EpisodeOpened, KnownPerson, OpenCaseExists, PersonRegistered
 from domain.person.matching import MatchGround, identity_match
-from domain.roles import Permission
+from domain.roles import Permission, Role
 from domain.values import NHSNumber, ValueNotUsable, age_on
 
 if TYPE_CHECKING:
@@ -122,6 +122,22 @@ class PossibleDuplicate(Conflict):
     """A referral that may concern the same person is open in programme {programme}; nothing was recorded. Send it again with if_possible_duplicate = link, and a coordinator decides whether it is the same person."""
 
     code = "possible_duplicate"
+
+
+class DraftOfAnotherAgency(RuleBroken):
+    """Another agency began this draft; only that agency, or a coordinator, manager or safeguarding lead, goes on with it."""
+
+    code = "draft_of_another_agency"
+
+
+def require_own_draft(case: Case, moment: Moment) -> None:
+    """A draft is the affair of the agency that began it, until it is sent."""
+    if moment.actor.role in _ANY_DRAFT or moment.by_agency == case.referring_agency:
+        return
+    raise DraftOfAnotherAgency
+
+
+_ANY_DRAFT: Final = (Role.COORDINATOR, Role.MANAGER, Role.SAFEGUARDING_LEAD)
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -203,9 +219,10 @@ def draft_referral(
     ]
 
 
-@decides(DiscardDraft)
-def discard_draft(command: DiscardDraft, case: Case) -> Sequence[Event]:
+@decides(DiscardDraft, refuses=(DraftOfAnotherAgency,))
+def discard_draft(command: DiscardDraft, case: Case, moment: Moment) -> Sequence[Event]:
     case.require(command, Stage.DRAFT)
+    require_own_draft(case, moment)
     return [ReferralDraftDiscarded(case_id=case.case_id, person_id=case.person_id)]
 
 
@@ -225,6 +242,7 @@ def discard_draft(command: DiscardDraft, case: Case) -> Sequence[Event]:
         ScoreOutOfRange,
         OpenCaseExists,
         PossibleDuplicate,
+        DraftOfAnotherAgency,
     ),
 )
 def submit_referral(
@@ -237,6 +255,9 @@ def submit_referral(
 ) -> Sequence[Event]:
     """Refuse a broken form; record a sound one; close at once what reference data decides; flag who may be the same."""
     case.require(command, Stage.NEW, Stage.DRAFT)
+    # A draft that holds a concern was begun by whoever was worried; whoever refers the person completes it.
+    if case.stage is Stage.DRAFT and not case.concerns:
+        require_own_draft(case, moment)
     today = rules.london_day(moment.now)
     received = Received(command.form, rules.programme(command.programme), rules.geography, today)
     for broken in broken_rules(received):

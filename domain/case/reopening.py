@@ -147,7 +147,9 @@ def require_may_reopen(case: Case, history: Sequence[Recorded], moment: Moment, 
         raise ReopenWindowOver(until=until)
 
 
-_BEGIN_ANEW = frozenset({"action_escalation", "orphaned", "cover_ends", "handover_start"})
+_BEGIN_ANEW = frozenset(
+    {"action_escalation", "orphaned", "absence_ends", "cover_ends", "handover_start", "proposal"}
+)
 """Actions come back with dates of their own; whether the worker is away is told anew."""
 _RUN_ANYWHERE = frozenset({"consent_review", "consent_expiry", "disclosure_review", "transfer"})
 """Clocks of no stage: they go on wherever the case does."""

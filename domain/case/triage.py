@@ -160,7 +160,7 @@ class OverrideNeedsManager(RuleBroken):
 
 
 class DuplicateUndecided(Conflict):
-    """This referral may be about a person we know; decide that first (match-duplicate or rule-out-duplicate)."""
+    """This referral may be about a person we know; decide that first (match-duplicate, confirm-same-person or rule-out-duplicate)."""
 
     code = "duplicate_undecided"
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from domain.case.away import KeyWorkerAvailable, unavailability
+from domain.case.away import back_at_work, unavailability
 from domain.case.cover import cover_ended_by_return
-from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, RuleBroken
 from domain.keyworker.events import (
@@ -264,17 +263,12 @@ def end_absence(
     """A leaver who is back for their last days still leaves, and each case is told so again."""
     if worker.absence is None:
         raise NotAbsent
-    back = dataclasses.replace(worker, absence=None)
     events: list[Event] = [KeyWorkerReturned(worker_id=worker.worker_id)]
     for case in carried.values():
         if case.away is None or case.away.because != "absent":
             continue
         events += cover_ended_by_return(case, moment, rules)
-        events.append(
-            KeyWorkerAvailable(case_id=case.case_id, person_id=case.person_id, worker_id=worker.worker_id)
-        )
-        events += settled(case, "allocation", "worker_back")
-        events += unavailability(case, back, moment, rules)
+        events += back_at_work(case, worker, moment, rules)
     return events
 
 

@@ -625,6 +625,7 @@ def machines() -> dict[str, Machine]:
                 "end-absence",
                 "record-key-worker-leaving",
                 "mark-allocation-orphaned",
+                "mark-absence-over",
                 "raise-handover-start",
                 "start-cover",
                 "end-cover",

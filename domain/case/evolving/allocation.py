@@ -79,7 +79,14 @@ AnyAllocationEvent = (
     | wh.HandoverPlanned
     | wh.KeyWorkerChanged
 )
-_OF_THE_WORKER = ("allocation_answer", "first_contact", "orphaned", "cover_ends", "handover_start")
+_OF_THE_WORKER = (
+    "allocation_answer",
+    "first_contact",
+    "orphaned",
+    "absence_ends",
+    "cover_ends",
+    "handover_start",
+)
 """Clocks that run only while somebody has the case."""
 _OF_SUPPORT = ("introduction", "contact", "disengagement")
 
@@ -89,6 +96,8 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
     match event:
         case al.MatchesProposed():
             case.candidates = tuple(candidate.worker_id for candidate in event.candidates)
+            case.stop_clocks("proposal")
+            case.start_clocks(proposal=event.look_again_at)
         case wi.WorkerPreferenceRecorded():
             case.wants_gender = event.wants_gender or case.wants_gender
             if event.refuses_worker is not None:
@@ -161,14 +170,15 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             pass
         case aw.KeyWorkerUnavailable():
             case.away = Away(event.worker_id, event.because, event.first_day, event.last_day)
-            case.stop_clocks("orphaned", "handover_start")
+            case.stop_clocks("orphaned", "absence_ends", "handover_start")
+            case.start_clocks(absence_ends=event.ends_at)
             if event.orphaned_at is not None and case.cover is None:
                 case.due["orphaned"] = event.orphaned_at
             if event.handover_start_at is not None and case.handover is None:
                 case.due["handover_start"] = event.handover_start_at
         case aw.KeyWorkerAvailable():
             case.away = None
-            case.stop_clocks("orphaned", "handover_start")
+            case.stop_clocks("orphaned", "absence_ends", "handover_start")
         case aw.AllocationOrphaned():
             case.overdue.add("orphaned")
         case aw.HandoverStartDue():
@@ -187,7 +197,7 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             )
             case.stop_clocks("handover_start")
         case wh.KeyWorkerChanged():
-            case.stop_clocks("allocation_answer", "orphaned", "cover_ends", "handover_start")
+            case.stop_clocks("allocation_answer", "orphaned", "absence_ends", "cover_ends", "handover_start")
             case.worker_id, case.allocation_accepted = event.to_worker, True
             case.met_face_to_face = event.joint_visit_held
             case.away = None

@@ -49,6 +49,7 @@ _ACCEPTED: Final = _AT_WORK | {
     Stage.STEPPING_DOWN,
 }
 _RUNS_IN: Final[Mapping[str, frozenset[Stage]]] = {
+    "proposal": frozenset({Stage.AWAITING_ALLOCATION}),
     "first_contact": frozenset({Stage.INTRODUCTION, Stage.SUSPENDED}),
     "allocation_answer": frozenset({Stage.INTRODUCTION, Stage.SUSPENDED}),
     "introduction": frozenset({Stage.INTRODUCTION, Stage.SUSPENDED}),
@@ -57,7 +58,7 @@ _RUNS_IN: Final[Mapping[str, frozenset[Stage]]] = {
     "forum_review": _ACCEPTED,
     "suspension_review": frozenset({Stage.SUSPENDED}),
 }
-"""The clocks of support and the stages in which they mean something; whichever way a case leaves these, they stop."""
+"""Clocks up to support and in it, and the stages in which they mean something; whichever way a case leaves these, they stop."""
 _STAND_STILL: Final = (
     "first_contact",
     "allocation_answer",

@@ -4,6 +4,7 @@ To accept a change that old events survive (a new event, a new field with a defa
 """
 
 import json
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -97,6 +98,13 @@ def _unmarked(annotation: Any, metadata: list[Any], path: str) -> list[str]:
         )
         return [] if constrained else [path]
     return []
+
+
+def test_whoever_imports_the_catalogue_alone_knows_every_event() -> None:
+    """A story may expect any event, and is checked before the rest of the product is loaded."""
+    alone = "from domain import catalogue; print(*sorted(catalogue.events()))"
+    said = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=True).stdout
+    assert said.split() == sorted(OURS)
 
 
 @pytest.mark.parametrize("topic", sorted(OURS))

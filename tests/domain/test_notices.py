@@ -11,13 +11,15 @@ from domain import catalogue
 from domain.case.contact import ContactOverdue
 from domain.case.forum_review import InformationReturnsMissing
 from domain.case.safeguarding import ScreeningOverdue
-from domain.messages import CaseEvent, Event, MeetingEvent, MeetingId, open_field_names
+from domain.case.triage import ReferralAttached, ReferralDeclined
+from domain.messages import CaseEvent, CaseId, Event, MeetingEvent, MeetingId, open_field_names
 from domain.notices import AGENCY, NOTICES, TOPICS, Notice, needs_state, notices
 from domain.programmes import Programme
 from domain.roles import Role
 from tests.support.scenario import (
     HOUSING,
     POLICE,
+    SHELTER,
     SYSTEM,
     CaseStory,
     States,
@@ -156,3 +158,18 @@ def test_where_a_case_has_no_key_worker_the_manager_alone_is_told() -> None:
     assert notices(overdue, led.case) == [Notice("manager", "ContactOverdue")]
     supported = a_case().active(SAM)
     assert Notice("key_worker", "ContactOverdue", worker_id=SAM.worker_id) in notices(overdue, supported.case)
+
+
+def test_every_agency_that_referred_the_person_hears_what_became_of_it() -> None:
+    attached = (
+        a_case()
+        .in_triage()
+        .then_also(
+            ReferralAttached(**a_case().ids, from_case=CaseId(some_id("other")), referring_agency=SHELTER)
+        )
+    )
+    declined = ReferralDeclined(**attached.ids, rule="eligibility", signpost="x", by_rule=False)
+    told = {
+        one.agency for one in notices(declined, attached.then_also(declined).case) if one.to == "referrer"
+    }
+    assert told == {attached.agency, SHELTER}

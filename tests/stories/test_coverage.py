@@ -36,6 +36,7 @@ FAILURES: Mapping[str, Stories] = {
     "key worker leaves or is absent": (
         "36-the-last-day-before-easter",
         "covered-for-ten-working-days",
+        "an-absence-that-ends-by-itself",
         "the-worker-leaves-while-support-rests",
     ),
     "no capacity": ("30-nobody-has-room", "a-worker-who-does-not-answer"),

@@ -351,3 +351,33 @@ def test_the_clocks_of_allocation_are_those_of_the_programme() -> None:
     case = a_case().allocated_to(at=ALLOCATED)
     assert case.case.due["allocation_answer"] == rules().deadline(PROGRAMME, "allocation_answer", ALLOCATED)
     assert "allocation" not in case.case.due
+
+
+# -- a proposal that grows old ---------------------------------------------------------------------------------------
+
+
+def test_a_case_that_cannot_wait_is_proposed_anew_a_working_day_later_until_somebody_has_it() -> None:
+    case, worker = a_case().accepted().with_concern(), a_worker()
+    proposed = given(case, worker).when(al.ProposeMatch(case_id=case.case_id), at=ALLOCATED, as_=SYSTEM)
+    again = proposed.one(al.MatchesProposed).look_again_at
+    assert again == rules().deadline(PROGRAMME, "priority_wait", ALLOCATED)
+    assert proposed.after.case.due["proposal"] == again
+    nobody = given(*case, *worker.carrying(15), *proposed.happened).when(
+        al.ProposeMatch(case_id=case.case_id), at=again, as_=SYSTEM
+    )
+    assert nobody.one(al.MatchesProposed).look_again_at is None
+    assert "proposal" not in nobody.after.case.due
+
+
+def test_any_other_case_is_proposed_anew_when_its_allocation_is_overdue() -> None:
+    case, worker = a_case().accepted(), a_worker()
+    proposed = given(case, worker).when(al.ProposeMatch(case_id=case.case_id), as_=SYSTEM)
+    assert proposed.one(al.MatchesProposed).look_again_at is None
+
+
+def test_whoever_sets_the_hard_limit_aside_has_set_the_soft_one_aside() -> None:
+    case, worker = a_case().accepted(), a_worker().carrying(15)
+    over = allocate(
+        case, worker, override_reason="Nobody else", override_review_on=ALLOCATED.date() + timedelta(days=30)
+    )
+    given(case, worker).when(over, at=ALLOCATED).one(al.KeyWorkerAllocated)

@@ -205,3 +205,55 @@ def test_contact_is_regained_only_where_it_was_lost() -> None:
     given(ACTIVE).when(co.ContactMade(case_id=ACTIVE.case_id, by_channel="text"), as_=SAM.actor).refused(
         WrongStage
     )
+
+
+# -- facts that come late --------------------------------------------------------------------------------------------
+
+
+def after_contacts(*days_and_reached: tuple[int, bool]) -> CaseStory:
+    """Contacts on these days of February, recorded on the day each."""
+    case = ACTIVE
+    for day, reached in days_and_reached:
+        at = london(2027, 2, day, 11)
+        told = given(case).when(contact(case, reached=reached), as_=SAM.actor, at=at, effective_at=at)
+        case = case.then_also(*told.accepted().happened, at=at)
+    return case
+
+
+def test_a_contact_that_was_missed_before_the_person_was_reached_does_not_count_when_it_comes_late() -> None:
+    case = after_contacts((2, True), (3, False), (4, False))
+    late = given(case).when(
+        contact(case, reached=False),
+        as_=SAM.actor,
+        at=london(2027, 2, 5, 9),
+        effective_at=london(2027, 2, 1, 9),
+    )
+    late.then(co.ContactRecorded)
+    assert len(late.after.case.misses) == 2
+
+
+def test_a_contact_from_before_takes_no_miss_back_that_came_after_it() -> None:
+    case = after_contacts((3, False), (4, False))
+    late = given(case).when(
+        contact(case), as_=SAM.actor, at=london(2027, 2, 5, 9), effective_at=london(2027, 2, 2, 9)
+    )
+    assert len(late.after.case.misses) == 2
+    third = given(*case, *late.happened).when(
+        contact(case, reached=False), as_=SAM.actor, at=london(2027, 2, 5, 10)
+    )
+    third.then(co.ContactRecorded, like(co.DisengagementTriggered, missed_contacts=3))
+
+
+def test_contacts_from_before_their_time_was_kept_count_in_the_order_of_the_records() -> None:
+    def old(*, reached: bool) -> co.ContactRecorded:
+        return co.ContactRecorded(
+            **ACTIVE.ids,
+            worker_id=SAM.worker_id,
+            by_agency=SHELTER,
+            by_channel="text",
+            reached=reached,
+            face_to_face=False,
+        )
+
+    assert len(ACTIVE.then_also(old(reached=False), old(reached=False)).case.misses) == 2
+    assert ACTIVE.then_also(old(reached=False), old(reached=True)).case.misses == ()

@@ -10,7 +10,7 @@ from domain.case import matching
 from domain.case import support as su
 from domain.case import wishes as wi
 from domain.case.allocation import NotTheKeyWorker
-from domain.case.escalation import EscalationRaised
+from domain.case.escalation import EscalationRaised, EscalationResolved
 from domain.case.leaving import WithdrawParticipation
 from domain.case.reopening import CaseReopened, ReopenCase
 from domain.case.stages import Stage
@@ -293,3 +293,48 @@ def test_support_that_steps_back_up_waits_for_another_worker_than_one_with_a_con
     back = given(*excluded).when(StepBackUp(case_id=story.case_id, deterioration="Overdose"), at=MONDAY)
     assert back.one(SteppedBackUp).to_stage is Stage.AWAITING_ALLOCATION
     assert back.after.case.worker_id is None
+
+
+# -- the end of an absence -------------------------------------------------------------------------------------------
+
+
+def test_an_absence_whose_last_day_is_over_ends_by_itself_and_settles_what_was_escalated() -> None:
+    away = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 19)))
+    orphaned = given(*away).when(
+        aw.MarkAllocationOrphaned(case_id=active().case_id), at=london(2027, 3, 1, 17), as_=SYSTEM
+    )
+    orphaned.then(aw.AllocationOrphaned, EscalationRaised)
+    over = aw.MarkAbsenceOver(case_id=active().case_id)
+    given(*away, *orphaned.happened).when(over, at=london(2027, 3, 19, 16), as_=SYSTEM).refused(NotYetDue)
+    back = given(*away, *orphaned.happened).when(over, at=london(2027, 3, 19, 17), as_=SYSTEM)
+    back.then(aw.KeyWorkerAvailable, like(EscalationResolved, outcome="worker_back"))
+    assert back.after.case.away is None
+    assert not {"orphaned", "absence_ends"} & back.after.case.due.keys()
+
+
+def test_an_absence_without_a_known_end_is_ended_by_people_alone() -> None:
+    away = after(active(), command=absence(date(2027, 3, 1), None))
+    over = aw.MarkAbsenceOver(case_id=active().case_id)
+    given(*away).when(over, at=london(2027, 6, 1, 9), as_=SYSTEM).refused(WrongStage)
+
+
+# -- what the person asked for ---------------------------------------------------------------------------------------
+
+
+def test_a_cover_who_is_not_as_the_person_asked_needs_a_reason_and_their_yes() -> None:
+    asked = active().then_also(wi.WorkerPreferenceRecorded(**active().ids, wants_gender="female"))
+    away = after(asked, ALEX, command=absence(date(2027, 3, 1), date(2027, 3, 19)))
+    until = date(2027, 3, 19)
+    for lacking in ({}, {"override_reason": "Nobody else"}, {"person_agrees": True}):
+        given(*away).when(cover(until, **lacking), at=MONDAY).refused(matching.PreferenceNotMet)
+    agreed = cover(until, override_reason="Nobody else", person_agrees=True)
+    started = given(*away).when(agreed, at=MONDAY).one(co.CoverStarted)
+    assert started.overrides == ("preference_not_met",)
+
+
+def test_no_reason_makes_somebody_cover_who_is_away_too() -> None:
+    both = after(active(), ALEX, command=absence(date(2027, 3, 1), date(2027, 3, 19)))
+    alex = wo.RecordAbsence(worker_id=ALEX.worker_id, first_day=date(2027, 3, 1), last_day=date(2027, 3, 5))
+    both = [*both, *given(*both).when(alex, at=MONDAY).accepted().happened]
+    wanted = cover(date(2027, 3, 19), override_reason="Nobody else", person_agrees=True)
+    given(*both).when(wanted, at=MONDAY).refused(matching.WorkerAbsent)

@@ -7,6 +7,7 @@ import pytest
 from domain.case import referral_form as form_rules
 from domain.case.referral import (
     DiscardDraft,
+    DraftOfAnotherAgency,
     DraftReferral,
     PossibleDuplicate,
     PossibleDuplicateFlagged,
@@ -19,12 +20,16 @@ from domain.case.referral_form import EXAMPLE_FORM, ReferralForm
 from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
 from domain.errors import DomainError, NotPermitted, WrongStage
 from domain.person.identity import EpisodeOpened, OpenCaseExists, PersonRegistered
+from domain.roles import Role
 from tests.support.scenario import (
     COORDINATOR,
+    POLICE,
     REFERRED,
     REFERRER,
+    SHELTER,
     SYSTEM,
     a_case,
+    actor,
     given,
     like,
     london,
@@ -200,3 +205,30 @@ def test_the_engine_itself_refers_nobody() -> None:
 
 def test_a_coordinator_may_refer_too() -> None:
     given().when(submit(), as_=COORDINATOR).one(ReferralSubmitted)
+
+
+# -- drafts ----------------------------------------------------------------------------------------------------------
+
+DRAFT = a_case().then_also(
+    ReferralDrafted(**a_case().ids, programme="manchester-maps", referring_agency=POLICE, form=ReferralForm())
+)
+SEND = SubmitReferral.model_validate({**SubmitReferral.EXAMPLE, "case_id": DRAFT.case_id})
+THROW_AWAY = DiscardDraft(case_id=DRAFT.case_id)
+OFFICER, SOMEBODY_ELSE = (
+    actor(Role.REFERRER, person="officer-7", agency=agency) for agency in (POLICE, SHELTER)
+)
+
+
+@pytest.mark.parametrize("command", [SEND, THROW_AWAY], ids=lambda one: one.NAME)
+def test_a_draft_is_sent_or_thrown_away_by_the_agency_that_began_it(
+    command: SubmitReferral | DiscardDraft,
+) -> None:
+    given(DRAFT).when(command, as_=SOMEBODY_ELSE).refused(DraftOfAnotherAgency)
+    for by in (OFFICER, COORDINATOR):
+        given(DRAFT).when(command, as_=by).accepted()
+
+
+def test_a_draft_that_holds_a_concern_is_completed_by_whoever_refers_the_person() -> None:
+    worried = DRAFT.with_concern()
+    given(worried).when(SEND, as_=SOMEBODY_ELSE).accepted()
+    given(worried).when(THROW_AWAY, as_=SOMEBODY_ELSE).refused(DraftOfAnotherAgency)

@@ -11,7 +11,9 @@ from tests.workflows.world import World, accepted
 from workflows.contracts import ProcessKind
 
 
-async def test_a_match_is_proposed_at_once_and_the_choice_is_the_managers(world: World) -> None:
+async def test_a_match_is_proposed_at_once_and_when_it_is_late_and_the_choice_is_the_managers(
+    world: World,
+) -> None:
     worker = a_worker()
     case = accepted("robin", at=world.now)
     overdue = world.due("allocation")
@@ -23,6 +25,7 @@ async def test_a_match_is_proposed_at_once_and_the_choice_is_the_managers(world:
     assert await world.done_by_the_engine(case) == [
         ("MatchesProposed", began),
         ("AllocationOverdue", overdue),
+        ("MatchesProposed", overdue),  # whoever was proposed may have been given another case since
     ]
     waiting = await world.waiting(ProcessKind.ALLOCATION, case)
     assert (waiting.waits_for, waiting.since) == ("the manager's choice of a key worker", began)
@@ -70,6 +73,25 @@ async def test_another_worker_is_proposed_when_the_first_one_queries(world: Worl
         ("MatchesProposed", began),
         ("MatchesProposed", world.now),
     ]
+
+
+async def test_a_case_that_cannot_wait_joins_the_line_once_another_case_has_taken_the_last_room(
+    world: World,
+) -> None:
+    worker = a_worker().carrying(14)
+    case = accepted("robin", at=world.now).with_concern(at=world.now)
+    again = world.due("priority_wait")
+    await world.given(worker)
+    await world.given(case)
+    assert await world.done_by_the_engine(case) == [("MatchesProposed", world.now)]
+    await world.given(worker.carrying(15))
+    await world.time.advance_to(again + timedelta(minutes=1))
+    done = [one for one in await world.done_by_the_engine(case) if one[1] == again]
+    assert [topic for topic, _ in done if topic != "ScreeningOverdue"][:2] == [
+        "MatchesProposed",
+        "WaitingListJoined",
+    ]
+    assert (await world.waiting(ProcessKind.ALLOCATION, case)).waits_for == "a key worker with room"
 
 
 async def test_a_missing_answer_and_a_missing_first_contact_are_marked(world: World) -> None:

@@ -369,7 +369,7 @@ def test_a_case_that_cannot_wait_is_proposed_anew_a_working_day_later_until_some
     assert "proposal" not in nobody.after.case.due
 
 
-def test_any_other_case_is_proposed_anew_when_its_allocation_is_overdue() -> None:
+def test_a_case_that_can_wait_is_looked_at_again_no_sooner_than_it_is_late() -> None:
     case, worker = a_case().accepted(), a_worker()
     proposed = given(case, worker).when(al.ProposeMatch(case_id=case.case_id), as_=SYSTEM)
     assert proposed.one(al.MatchesProposed).look_again_at is None

@@ -84,7 +84,7 @@ class AllocationOverdue(CaseEvent):
 
 
 class WaitingListJoined(CaseEvent):
-    """No worker has room; the case waits in its band."""
+    """No worker can take the case now, for want of room or for other reasons; it waits in its band."""
 
     TOPIC: ClassVar[str] = "WaitingListJoined"
 

@@ -1,7 +1,7 @@
 """Triage: the first decision on a referral, made by a coordinator with the referrer.
 
 Eligible, not eligible, somebody we already support, or another area's resident. Only reference data decides by itself.
-Until a worker is allocated, the referrer may take the referral back. Questions to the referrer are in `information.py`,
+Until the forum has decided, the referrer may take the referral back. Questions to the referrer are in `information.py`,
 people whom we supported before in `same_person.py`.
 Source: machine A, Triage and WithdrawReferral (domain reference 2.4).
 """
@@ -316,7 +316,7 @@ class RuleOutDuplicate(Command):
 
 
 class WithdrawReferral(Command):
-    """Take a referral back, before a worker is allocated."""
+    """Take a referral back, before the forum has decided; for the agency that referred, or a safeguarding lead."""
 
     NAME: ClassVar[str] = "withdraw-referral"
     PERMISSION: ClassVar[Permission] = Permission.SUBMIT_REFERRAL

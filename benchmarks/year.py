@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import psutil
 
@@ -21,6 +22,7 @@ from adapters.outbox.post import Post
 from adapters.product import Product
 from adapters.settings import Settings
 from adapters.temporal.dispatcher import Dispatcher
+from adapters.temporal.herald import Herald
 from adapters.temporal.virtual import VirtualTime
 from adapters.temporal.worker import build_worker
 from benchmarks.scratch import directory, line, postgres
@@ -30,6 +32,7 @@ from domain.rules import load_rules
 from projections.runner import ProjectionRunner
 from projections.tasks import end
 from tests.workflows.world import next_working_monday
+from workflows.routing import route
 
 CASES = 1_000
 MONTHS = 12
@@ -51,6 +54,7 @@ class Month:
     processes_begun: int
     processes_open: int
     longest_history: int
+    lost_by_the_server: int
     by_the_engine: int
     by_people: int
     worker_mib: float
@@ -121,7 +125,13 @@ async def _a_product() -> AsyncIterator[tuple[Product, VirtualTime]]:
 async def _an_engine(product: Product, virtual: VirtualTime, mailbox: Mailbox) -> AsyncIterator[None]:
     dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue="year")
     post = Post(product.pool, product.log, mailbox)
-    virtual.watch(dispatcher, product.log, post, together=TOGETHER)
+    herald = Herald(virtual.client, task_queue="year")
+
+    async def begin_anew(workflow_id: str) -> None:
+        stream = await product.log.read_stream(UUID(workflow_id[-36:]))
+        await herald.tell(route(stream, after=0))
+
+    virtual.watch(dispatcher, product.log, post, together=TOGETHER, begin_anew=begin_anew)
     async with build_worker(virtual.client, product.application, task_queue="year", cached=CACHED):
         running = [asyncio.create_task(part.run()) for part in (dispatcher, post)]
         try:
@@ -140,6 +150,7 @@ def _month(number: int, staff: Staff, virtual: VirtualTime, seconds: float) -> M
         processes_begun=virtual.processes_begun,
         processes_open=virtual.processes_open,
         longest_history=virtual.longest_history,
+        lost_by_the_server=virtual.lost,
         by_the_engine=staff.by_the_engine.total(),
         by_people=staff.done.total(),
         worker_mib=psutil.Process(os.getpid()).memory_info().rss / 2**20,
@@ -152,7 +163,8 @@ def _tell(month: Month) -> None:
         f"month {month.number}: {month.open_cases:,} cases open, {month.events:,} events,"
         f" {month.processes_open:,} processes",
         f"{month.worker_mib:,.0f} MiB",
-        f"longest history {month.longest_history:,}; {month.seconds:.0f} s",
+        f"longest history {month.longest_history:,}; {month.lost_by_the_server} lost by the server and begun anew;"
+        f" {month.seconds:.0f} s",
     )
 
 

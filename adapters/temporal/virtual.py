@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
+    TerminateWorkflowExecutionRequest,
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -91,8 +92,12 @@ class VirtualTime:
         """Of those that are not: which run it was when last looked at, and how long its history."""
         self._unfinished: dict[str, tuple[str, int]] = {}
         """The same of those whose history was read then and ended in a workflow task that was not completed."""
+        self._begin_anew: Callable[[str], Awaitable[None]] | None = None
         self.longest_history = 0
         """How many entries the history of any one run has had."""
+        self._beginning: list[asyncio.Future[None]] = []
+        self.lost = 0
+        """How many processes the server has lost, which were begun anew."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -129,12 +134,7 @@ class VirtualTime:
         self._watched = self._post = None
         self._turnstile.open_for_good()
         for workflow_id in list(self._turnstile.open):
-            try:
-                await self._client.get_workflow_handle(workflow_id).terminate("the story is over")
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-            self._forget(workflow_id)
+            await self._terminate(workflow_id, "the story is over")
 
     @property
     def client(self) -> Client:
@@ -168,12 +168,15 @@ class VirtualTime:
         post: Post | None = None,
         *,
         together: timedelta | None = None,
+        begin_anew: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """Say who has to come to rest before time may go on.
 
         The engine takes its steps one at a time, always in the same order, and each at its own instant. With `together`,
-        all that falls due within so much time is done together and up to so much late, which is faster.
+        all that falls due within so much time is done together and up to so much late, which is faster. Under much load
+        this server loses a process now and then; `begin_anew` begins it from the log, as after the loss of a cluster.
         """
+        self._begin_anew = begin_anew
         self._watched, self._post = (dispatcher, log), post
         self._together = together
         self._turnstile.one_at_a_time = together is None
@@ -211,9 +214,32 @@ class VirtualTime:
             if now != before:
                 before, deadline = now, loop.time() + _PATIENCE_SECONDS
             elif loop.time() > deadline:
-                raise DoesNotSettle(busy)
+                await self._give_up_on(busy)
+                before = None
             # The more is under way the longer it takes, and each look costs those who work some of their time.
             await asyncio.sleep(_SHORT_WHILE * (1 + len(self._turnstile.touched) // _AT_ONCE))
+
+    async def _give_up_on(self, busy: str) -> None:
+        """End what nothing comes of, and have it begun anew, if it is a process and somebody can. Raises: DoesNotSettle."""
+        if self._begin_anew is None or busy not in self._turnstile.open:
+            raise DoesNotSettle(busy)
+        await self._terminate(busy, "lost by the time-skipping server")
+        self.lost += 1
+        # It may be one of those that everybody waits for to wake; until then nobody is told anything, nor begun.
+        self._beginning.append(asyncio.ensure_future(self._begin_anew(busy)))
+
+    async def _terminate(self, workflow_id: str, why: str) -> None:
+        request = TerminateWorkflowExecutionRequest(
+            namespace=self.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            reason=why,
+        )
+        try:
+            await self.client.workflow_service.terminate_workflow_execution(request)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+        self._forget(workflow_id)
 
     async def _look(self) -> tuple[str, datetime | None]:
         """What is under way, if anything; otherwise the earliest deadline that a process waits for."""
@@ -225,6 +251,10 @@ class VirtualTime:
             return "the clock", None
         if asleep := await self._wake_all():
             return asleep, None
+        while self._beginning and self._beginning[0].done():
+            self._beginning.pop(0).result()
+        if self._beginning:
+            return "what is begun anew", None
         head = await log.head()
         if dispatcher.position < head:
             return "the dispatcher", None

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
+import pytest
 from temporalio import workflow
 from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
 from temporalio.client import WorkflowExecutionStatus
@@ -79,6 +80,40 @@ async def test_a_clock_that_runs_by_itself_is_held_and_ours_follows() -> None:
         assert time.now >= far
         await time.advance(timedelta(days=1))
         assert await _shown(time) - time.now < timedelta(minutes=1)
+
+
+@workflow.defn(sandboxed=False)
+class NeverComesToRest:
+    """Says that it waits for a deadline, and does nothing when that has passed: lost, as seen from outside."""
+
+    @workflow.run
+    async def run(self, due_at: datetime) -> None:
+        workflow.upsert_search_attributes([NEXT_DUE.value_set(due_at)])
+        await workflow.wait_condition(lambda: False)
+
+
+async def test_a_process_that_the_server_has_lost_is_ended_and_begun_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adapters.temporal.virtual._PATIENCE_SECONDS", 0.5)
+    async with (
+        VirtualTime.started() as time,
+        Worker(time.client, task_queue="late", workflows=[ActsLate, NeverComesToRest]),
+    ):
+
+        async def begin_anew(workflow_id: str) -> None:
+            far = time.now + timedelta(days=30)
+            await time.client.start_workflow(ActsLate.run, far, id=workflow_id, task_queue="late")
+
+        nobody = cast("Dispatcher", NobodyElse()), cast("LogReader", NobodyElse())
+        time.watch(*nobody, together=timedelta(hours=6), begin_anew=begin_anew)
+        due = time.now + timedelta(hours=1)
+        lost = await time.client.start_workflow(NeverComesToRest.run, due, id="lost", task_queue="late")
+        await time.advance(timedelta(days=1))
+        assert time.lost == 1
+        again = await time.client.get_workflow_handle("lost").describe()
+        assert (again.status, again.run_id) != (WorkflowExecutionStatus.RUNNING, lost.first_execution_run_id)
+        assert again.status is WorkflowExecutionStatus.RUNNING
 
 
 async def _shown(time: VirtualTime) -> datetime:

@@ -60,7 +60,8 @@ class Codec:
         event, envelope = new.event, new.envelope
         # The serializers behind model_dump_json, which would only make text of the bytes.
         state = event.__pydantic_serializer__.to_json(event)
-        metadata = b"{" + envelope.__pydantic_serializer__.to_json(envelope)[_IDS:]
+        # Of an envelope every field that may be empty has that as its default; half of them are.
+        metadata = b"{" + envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)[_IDS:]
         for written in (state, metadata):
             if b"\\u0000" in written and _NUL.search(written):
                 raise TextHasNul

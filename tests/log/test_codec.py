@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from types import NoneType
+from typing import Any, ClassVar, get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from adapters.postgres.codec import UPCASTERS, Codec
 from adapters.postgres.errors import NewerSchema, UnreadableEvent
 from adapters.postgres.event_log import PostgresEventLog
 from domain import catalogue
-from domain.messages import Envelope, Event, Recorded
+from domain.messages import Actor, Envelope, Event, Recorded
 from domain.ports import ANY_VERSION, Append, NewEvent, StreamChange
 from tests.log.any_event import any_of
 from tests.log.writing import envelope
@@ -139,3 +140,13 @@ def test_every_older_version_of_every_event_has_its_upcaster() -> None:
         for version in range(1, event.SCHEMA_VERSION)
     }
     assert needed == set(UPCASTERS)
+
+
+def test_what_an_envelope_may_leave_empty_is_empty_by_default() -> None:
+    # Empty fields are not written, so whoever reads must find them empty without being told.
+    for model in (Envelope, Actor):
+        may_be_empty = [
+            field for field in model.model_fields.values() if NoneType in get_args(field.annotation)
+        ]
+        assert may_be_empty
+        assert all(field.default is None for field in may_be_empty)

@@ -15,7 +15,8 @@ from pydantic import Field
 from domain.case.closure import CaseClosed, end_episode
 from domain.case.referral_form import NeedNotInProgramme
 from domain.case.stages import Stage
-from domain.case.triage import ReferrerOnly, triage_deadline
+from domain.case.triage import ReferrerOnly
+from domain.case.triage_deadlines import triage_deadline
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict
 from domain.messages import (

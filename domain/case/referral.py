@@ -33,7 +33,8 @@ from domain.case.referral_form import (
 )
 from domain.case.same_person import is_repeat
 from domain.case.stages import Stage
-from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted, triage_deadline
+from domain.case.triage import ReferralDeclined, ReferralTransferredOut, TriageStarted
+from domain.case.triage_deadlines import triage_deadline
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
 from domain.geography import InArea, OutOfArea, Place, Unknown

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from domain.case.escalation import escalation_raised, open_escalation, settled
 from domain.case.referral import ReferralDrafted
 from domain.case.referral_form import PersonalForm, ReferralForm
-from domain.case.triage import brought_forward
+from domain.case.triage_deadlines import brought_forward
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (

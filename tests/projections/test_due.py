@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain.case.action_work import ActionCompleted
 from domain.case.safeguarding import ConcernScreened
-from domain.case.triage import TriageOverdue
+from domain.case.triage_deadlines import TriageOverdue
 from domain.roles import Role
 from projections import DueFilter, ProjectionRunner, ReadModels
 from tests.projections.telling import Teller, engaged, given_to, returned, stepped_down

@@ -8,6 +8,7 @@ from domain.case import information as inf
 from domain.case import referral as r
 from domain.case import same_person as same
 from domain.case import triage as t
+from domain.case import triage_deadlines as td
 
 if TYPE_CHECKING:
     from domain.case.state import Case
@@ -19,8 +20,8 @@ AnyReferralEvent = (
     | r.PossibleDuplicateFlagged
     | t.ReferralAcknowledged
     | t.TriageStarted
-    | t.TriageBroughtForward
-    | t.TriageOverdue
+    | td.TriageBroughtForward
+    | td.TriageOverdue
     | t.EligibilityConfirmed
     | t.ReferralDeclined
     | t.ReferralTransferredOut
@@ -59,9 +60,9 @@ def evolve(case: Case, event: AnyReferralEvent) -> None:
             case.due.pop("acknowledge", None)
         case t.TriageStarted():
             pass
-        case t.TriageBroughtForward():
+        case td.TriageBroughtForward():
             case.due["triage"] = event.triage_due_at
-        case t.TriageOverdue():
+        case td.TriageOverdue():
             case.overdue.add("triage")
         case t.EligibilityConfirmed():
             case.stop_clocks("triage")

@@ -11,7 +11,7 @@ from domain.case.household import ChildProtectionPlanRecorded
 from domain.case.referral import ReferralDrafted, ReferralSubmitted, SubmitReferral
 from domain.case.referral_form import ReferralForm
 from domain.case.safeguarding import RaiseSafeguardingConcern, SafeguardingConcernRaised
-from domain.case.triage import TriageBroughtForward
+from domain.case.triage_deadlines import TriageBroughtForward
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue
 from domain.messages import Command, ConcernId, Event
 from tests.support.scenario import (

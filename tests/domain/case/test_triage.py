@@ -3,6 +3,7 @@
 import pytest
 
 from domain.case import triage as t
+from domain.case import triage_deadlines as td
 from domain.case.referral import PossibleDuplicateFlagged
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
 from domain.meeting.events import AgendaItemRemoved
@@ -39,15 +40,15 @@ def test_triage_is_started_once() -> None:
 def test_triage_is_overdue_at_its_deadline_and_not_a_second_before() -> None:
     case = a_case().in_triage()
     due = case.case.due["triage"]
-    overdue = t.MarkTriageOverdue(case_id=case.case_id)
+    overdue = td.MarkTriageOverdue(case_id=case.case_id)
     given(case).when(overdue, as_=SYSTEM, at=due - A_SECOND).refused(NotYetDue)
-    marked = given(case).when(overdue, as_=SYSTEM, at=due).then(like(t.TriageOverdue, due_at=due))
+    marked = given(case).when(overdue, as_=SYSTEM, at=due).then(like(td.TriageOverdue, due_at=due))
     given(*case.facts, *marked.happened).when(overdue, as_=SYSTEM, at=due + A_SECOND).refused(AlreadyRecorded)
 
 
 def test_only_the_engine_marks_a_deadline() -> None:
     case = a_case().in_triage()
-    given(case).when(t.MarkTriageOverdue(case_id=case.case_id), as_=COORDINATOR).refused(NotPermitted)
+    given(case).when(td.MarkTriageOverdue(case_id=case.case_id), as_=COORDINATOR).refused(NotPermitted)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Deadlines of triage: by when the first decision is due, sooner where there is concern for a child, and that it is late.
 
+Must not decide anything about the referral: that is in `triage.py`.
 Source: clock "triage decision" (domain reference 2.3); machine A, Triage (2.4).
 """
 

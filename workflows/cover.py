@@ -15,15 +15,16 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="Cover")
 class Cover(CaseProcess):
-    """While the key worker of a case is away, or about to leave."""
+    """While the key worker of a case is away, or about to leave, or has it although a rule says otherwise."""
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.runs("orphaned", "absence_ends", "cover_ends", "handover_start"):
+        while self.runs("orphaned", "absence_ends", "cover_ends", "handover_start", "override_review"):
             self.when_passed("orphaned", "mark-allocation-orphaned")
             self.when_passed("absence_ends", "mark-absence-over")
             self.when_passed("cover_ends", "mark-cover-ended")
             self.when_passed("handover_start", "raise-handover-start")
+            self.when_passed("override_review", "raise-override-review")
             await self.next(self._what_is_awaited())
 
     def _what_is_awaited(self) -> str:
@@ -31,4 +32,6 @@ class Cover(CaseProcess):
             return "somebody to answer for the case"
         if self.runs("cover_ends", "absence_ends"):
             return "the key worker's return"
-        return "the handover to the next key worker"
+        if self.runs("handover_start"):
+            return "the handover to the next key worker"
+        return "the review of an override"

@@ -1,6 +1,6 @@
-"""Safeguarding: see that a concern is screened in time, and what an enquiry about a child needs is done. It runs beside the pathway and outlives the case.
+"""Safeguarding: see that a concern is screened in time, its enquiry begun, and what one about a child needs is done.
 
-The process waits and reminds; nothing it does can hold a concern back.
+It runs beside the pathway and outlives the case. The process waits and reminds; nothing it does can hold a concern back.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="Safeguarding")
 class Safeguarding(CaseProcess):
-    """While a safeguarding concern has not been screened, or an enquiry about a child has something to see to."""
+    """While a concern waits to be screened or for its enquiry, or an enquiry about a child has something to see to."""
 
     @workflow.run
     async def run(self, brief: CaseBrief) -> None:  # noqa: ARG002 - the shared part holds it, and newer ones
-        while self.runs("screening", "child_seen", "conference"):
+        while self.runs("screening", "enquiry", "child_seen", "conference"):
             self.when_each_passed("screening", "mark-screening-overdue", "concern_id")
+            self.when_each_passed("enquiry", "mark-enquiry-overdue", "concern_id")
             self.when_each_passed("child_seen", "mark-child-not-seen", "concern_id")
             self.when_each_passed("conference", "mark-initial-conference-overdue", "concern_id")
             await self.next("the safeguarding lead")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from domain.case.disclosure import agencies_excluded
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, RuleBroken
 from domain.messages import (
@@ -103,6 +104,12 @@ def require_due_ahead(due_at: datetime | None, now: datetime) -> None:
         raise ActionDueInPast(due_at=due_at)
 
 
+class AgencyTakenOut(RuleBroken):
+    """agency: the person took back their consent that {agency} takes part; an action goes to another agency, or waits for a new consent."""
+
+    code = "agency_taken_out"
+
+
 def require_link(links_to: str, case: Case, rules: Rules) -> None:
     """An action is linked to an outcome or a risk; before outcomes are set, to the need that brought the person here.
 
@@ -112,6 +119,15 @@ def require_link(links_to: str, case: Case, rules: Rules) -> None:
     is_outcome = links_to in {str(outcome_id) for outcome_id in case.outcomes}
     if not (is_need or is_outcome or links_to.startswith("risk:")):
         raise ActionNotLinked(links_to=links_to)
+
+
+def require_not_taken_out(agency: str, case: Case) -> None:
+    """Nothing new is given to an agency that may no longer hear of the person.
+
+    Source: consent withdrawn mid-pathway; machine D (domain reference 2.7, 2.13).
+    """
+    if agency in agencies_excluded(case):
+        raise AgencyTakenOut(agency=agency)
 
 
 def require_open_action(command: Command, case: Case, action_id: ActionId, *states: str) -> Action:
@@ -178,11 +194,12 @@ class AssignAction(Command):
     due_at: Instant | None = Field(None, description="by the next meeting of the forum when left out")
 
 
-@decides(AssignAction, refuses=(ActionDueInPast, ActionNotLinked, AlreadyRecorded))
+@decides(AssignAction, refuses=(ActionDueInPast, ActionNotLinked, AgencyTakenOut, AlreadyRecorded))
 def assign_action(command: AssignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     require_due_ahead(command.due_at, moment.now)
     require_link(command.links_to, case, rules)
+    require_not_taken_out(rules.agency_name(command.agency), case)
     action_id = command.action_id or ActionId(moment.new_id("action"))
     if action_id in case.actions:
         raise AlreadyRecorded(what="this action")

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.action import ActionDueInPast, ActionNotOpen, is_of, require_due_ahead, require_open_action
+from domain.case.action import (
+    ActionDueInPast,
+    ActionNotOpen,
+    AgencyTakenOut,
+    is_of,
+    require_due_ahead,
+    require_not_taken_out,
+    require_open_action,
+)
 from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import RuleBroken
@@ -192,12 +200,13 @@ class CancelAction(Command):
     explanation: PersonalText
 
 
-@decides(ReassignAction, refuses=(ActionNotOpen, NotAcceptedByAgency, ActionDueInPast))
+@decides(ReassignAction, refuses=(ActionNotOpen, NotAcceptedByAgency, AgencyTakenOut, ActionDueInPast))
 def reassign_action(command: ReassignAction, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     case.require_open(command)
     action = require_open_action(command, case, command.action_id)
     require_due_ahead(command.due_at, moment.now)
     agency = rules.agency_name(command.agency)
+    require_not_taken_out(agency, case)
     if not (command.accepted_by_agency or is_of(agency, moment, rules)):
         raise NotAcceptedByAgency(agency=agency)
     return [

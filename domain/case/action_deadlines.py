@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from domain.case.action import ActionNotOpen, require_open_action
-from domain.case.escalation import escalation_raised, open_escalation
+from domain.case.escalation import open_escalation, put_higher
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotYetDue
 from domain.messages import ActionId, AgencyName, CaseEvent, CaseId, Command, Event, Instant, Moment
@@ -106,11 +106,6 @@ def escalate_action(command: EscalateAction, case: Case, moment: Moment, rules: 
     action = require_open_action(command, case, command.action_id)
     case.require_passed(command, f"action_escalation:{action.action_id}", moment.now)
     under_way = open_escalation(case, "action", action.action_id)
-    raised = (
-        []
-        if under_way
-        else [escalation_raised(case, moment, rules, subject="action", subject_id=action.action_id)]
-    )
     escalated = ActionEscalated(
         case_id=case.case_id,
         person_id=case.person_id,
@@ -119,4 +114,4 @@ def escalate_action(command: EscalateAction, case: Case, moment: Moment, rules: 
         level=under_way.level if under_way else 1,
         due_at=action.due_at,
     )
-    return [escalated, *raised]
+    return [escalated, *put_higher(case, moment, rules, subject="action", subject_id=action.action_id)]

@@ -1,8 +1,9 @@
-"""Giving a case to a key worker: on which terms, under which limits, and what a manager's reason sets aside.
+"""Giving a case to a key worker: on which terms and under which limits.
 
 The same terms serve an allocation and an offer from the waiting list (`offers.py`). The facts, and what the worker
-answers, are in `allocation.py`; which worker may take a case at all in `matching.py`.
-Source: machine E, Allocate (domain reference 2.8); overrides (2.14); limits and matching rules (5.1, 5.3).
+answers, are in `allocation.py`; which worker may take a case at all in `matching.py`, and what a manager's reason sets
+aside in `override.py`.
+Source: machine E, Allocate (domain reference 2.8); limits and matching rules (5.1, 5.3).
 """
 
 from __future__ import annotations
@@ -14,22 +15,23 @@ from pydantic import Field
 
 from domain.case.allocation import InterpreterArranged, KeyWorkerAllocated, Visits, WaitingListLeft
 from domain.case.away import unavailability
-from domain.case.bands import is_first_priority
 from domain.case.escalation import settled
 from domain.case.line import Waiting, ahead_of
-from domain.case.matching import (
-    HARD_REFUSALS,
-    Pairing,
-    WorkerAtHardLimit,
-    WorkerNotActive,
-    broken_hard_rules,
-    speaks_the_language,
+from domain.case.matching import HARD_REFUSALS, Pairing, WorkerAtHardLimit, speaks_the_language
+from domain.case.override import (
+    OVERRIDE_REFUSALS,
+    OverrideReason,
+    OverrideReviewOn,
+    PersonAgrees,
+    SecondPerson,
+    looked_at_again,
+    require_hard_rules,
 )
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import RuleBroken
 from domain.keyworker.events import CaseTaken
-from domain.messages import CaseId, Code, Command, Day, Event, Moment, StaffRef, StaffText, WorkerId
+from domain.messages import CaseId, Code, Command, Event, Moment, WorkerId
 from domain.programmes import workload
 from domain.roles import Permission
 
@@ -51,18 +53,6 @@ class SoftLimitNeedsApproval(RuleBroken):
     code = "soft_limit_needs_approval"
 
 
-class OverrideReviewDateRequired(RuleBroken):
-    """override_review_on: a case above the hard limit needs a date, from tomorrow on, on which this override is reviewed."""
-
-    code = "override_review_date_required"
-
-
-class OverrideNeedsSecondPerson(RuleBroken):
-    """second_person: an override for a case of band P1 names a second person who agreed, other than the one who acts."""
-
-    code = "override_needs_second_person"
-
-
 class LoneWorkingNotSafe(RuleBroken):
     """visits: there is a known risk to workers, so this case is visited in pairs (paired) or in the office (office_based)."""
 
@@ -81,7 +71,6 @@ class NotFirstInLine(RuleBroken):
     code = "not_first_in_line"
 
 
-OVERRIDE_REFUSALS = (OverrideReviewDateRequired, OverrideNeedsSecondPerson)
 TERMS_REFUSALS = (SoftLimitNeedsApproval, LoneWorkingNotSafe, InterpreterRouteUnknown)
 
 
@@ -96,20 +85,10 @@ class Terms(Command):
 
     case_id: CaseId
     worker_id: WorkerId
-    override_reason: StaffText | None = Field(
-        None,
-        min_length=1,
-        description="why a rule is set aside: the hard limit, a worker who is absent, did not answer or queried the "
-        "case, a wish of the person who then agreed, or the order of the waiting list. Nothing lifts the person's "
-        "refusal of this worker, or a conflict of interest.",
-    )
-    override_review_on: Day | None = Field(
-        None, description="when the override is looked at again; needed above the hard limit"
-    )
-    second_person: StaffRef | None = Field(
-        None, description="who agreed to the override, other than you; needed for a case of band P1"
-    )
-    person_agrees: bool = Field(False, description="the person agrees that a wish of theirs is not met")
+    override_reason: OverrideReason = None
+    override_review_on: OverrideReviewOn = None
+    second_person: SecondPerson = None
+    person_agrees: PersonAgrees = False
     approved_over_soft_limit: bool = Field(False, description="the manager approves one case above the limit")
     visits: Visits | None = Field(
         None, description="paired, when nothing is said and a risk to workers is known; else alone"
@@ -187,6 +166,7 @@ def take_on(
         override_reason=terms.override_reason if overridden else None,
         overrides=overridden,
         override_review_on=terms.override_review_on if overridden else None,
+        override_review_at=looked_at_again(terms, overridden, rules),
         override_second_person=terms.second_person if overridden else None,
         approved_over_soft_limit=over_soft_limit,
         visits=_visits(terms, case),
@@ -227,38 +207,6 @@ def take_on(
         *unavailability(case, worker, moment, rules),
         taken,
     ]
-
-
-def require_hard_rules(
-    terms: Terms, case: Case, worker: KeyWorker, moment: Moment, rules: Rules
-) -> tuple[str, ...]:
-    """Refuse by the first hard rule that these terms do not lift; answer with the codes of those they lift.
-
-    Source: override any guard, manager with reason, and second person for P1 (domain reference 2.14); hard limit (5.1).
-    """
-    programme = rules.programme(case.programme)
-    today = rules.london_day(moment.now)
-    pair = Pairing(case, worker, programme, today)
-    # An allocation written down later counts from the day it was made; the worker must have been there by then.
-    if not worker.active_on(rules.london_day(moment.effective_at)):
-        raise WorkerNotActive
-    broken = list(broken_hard_rules(pair))
-    for rule in broken:
-        if not rule.is_lifted(override_reason=terms.override_reason, person_agrees=terms.person_agrees):
-            raise rule.refusal()
-    if any(rule.refusal is WorkerAtHardLimit for rule in broken) and (
-        terms.override_review_on is None or terms.override_review_on <= today
-    ):
-        raise OverrideReviewDateRequired
-    if broken and is_first_priority(case, programme):
-        require_second_person(terms, moment)
-    return tuple(rule.refusal.code for rule in broken)
-
-
-def require_second_person(terms: Terms, moment: Moment) -> None:
-    """Somebody else must have agreed."""
-    if terms.second_person is None or terms.second_person == moment.actor.person:
-        raise OverrideNeedsSecondPerson
 
 
 def require_order(terms: Terms, case: Case, waiting: Sequence[Waiting]) -> bool:

@@ -143,6 +143,8 @@ class KeyWorkerAllocated(CaseEvent):
     overrides: tuple[Code, ...] = ()
     """The rules that the override set aside."""
     override_review_on: Day | None = None
+    override_review_at: Instant | None = None
+    """When the clock of that day rings; earlier versions had none."""
     override_second_person: StaffRef | None = None
     visits: Visits = "alone"
     interpreter: Code | None = None

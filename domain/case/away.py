@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.calendar import LONDON
 from domain.case.bands import is_first_priority
-from domain.case.escalation import escalation_raised, open_escalation, settled
+from domain.case.escalation import put_higher, settled
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded
+from domain.keyworker.state import Absence
 from domain.messages import CaseEvent, CaseId, Command, Day, Event, Instant, Moment, WorkerId
 from domain.roles import Permission
 
 if TYPE_CHECKING:
     from domain.case.state import Case
-    from domain.keyworker.state import Absence, KeyWorker
+    from domain.keyworker.state import KeyWorker
     from domain.rules import Rules
 
 AwayBecause = Literal["leaving", "absent", "conflict_of_interest"]
+CoverClock = Literal["cover_priority", "cover"]
 _A_DAY = timedelta(days=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -81,7 +83,7 @@ class HandoverStartDue(CaseEvent):
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 
-def needs_cover(case: Case, absence: Absence, rules: Rules) -> bool:
+def needs_cover(case: Case, absence: Absence, rules: Rules, clock: CoverClock | None = None) -> bool:
     """Whether an absence is long enough that somebody must be named; one without a known end may be.
 
     Source: cover triggers, absence of 3 working days for P1 or of 10 otherwise (proposed) (domain reference 5.4).
@@ -90,11 +92,11 @@ def needs_cover(case: Case, absence: Absence, rules: Rules) -> bool:
         return True
     start = _midnight(absence.first_day) - _A_DAY
     return rules.calendar.end_of_day(absence.last_day) >= rules.deadline(
-        case.programme, cover_clock(case, rules), start
+        case.programme, clock or cover_clock(case, rules), start
     )
 
 
-def cover_clock(case: Case, rules: Rules) -> str:
+def cover_clock(case: Case, rules: Rules) -> CoverClock:
     """The clock that says how long an absence needs no cover."""
     return "cover_priority" if is_first_priority(case, rules.programme(case.programme)) else "cover"
 
@@ -110,7 +112,8 @@ def unavailability(
         return []
     away: list[KeyWorkerUnavailable] = []
     if worker.absence is not None and not _is_over(worker.absence, rules.london_day(moment.now)):
-        away.append(_absent(case, worker.worker_id, worker.absence, moment, rules))
+        clock = cover_clock(case, rules)
+        away.append(_absent(case, worker.worker_id, worker.absence, clock, moment, rules))
     if worker.active_until is not None:
         away.append(_leaving(case, worker.worker_id, worker.active_until, rules))
     if not away:
@@ -137,15 +140,39 @@ def _leaving(case: Case, worker_id: WorkerId, last_day: date, rules: Rules) -> K
     )
 
 
+def missed_sooner(case: Case, moment: Moment, rules: Rules) -> Sequence[KeyWorkerUnavailable]:
+    """A case that comes into band P1 while its worker is absent and nobody covers cannot wait as long as others.
+
+    Source: absence of 3 working days for P1, of 10 otherwise (proposed) (domain reference 5.4).
+    """
+    away = case.away
+    if away is None or away.because != "absent" or case.cover is not None or "orphaned" in case.overdue:
+        return []
+    absence = Absence(away.first_day, away.last_day)
+    anew = _absent(case, away.worker_id, absence, "cover_priority", moment, rules)
+    before = case.due.get("orphaned", _NEVER)
+    if anew.orphaned_at is None or anew.orphaned_at >= before:
+        return []
+    today = rules.calendar.add_working_days(moment.now, 0)
+    return [
+        anew.model_copy(
+            update={
+                "orphaned_at": min(max(anew.orphaned_at, today), before),
+                "handover_start_at": case.due.get("handover_start"),
+            }
+        )
+    ]
+
+
 def _absent(
-    case: Case, worker_id: WorkerId, absence: Absence, moment: Moment, rules: Rules
+    case: Case, worker_id: WorkerId, absence: Absence, clock: CoverClock, moment: Moment, rules: Rules
 ) -> KeyWorkerUnavailable:
     """A long absence is noticed on its first day, at its end, so that the day can be used to name somebody."""
     orphaned_at = None
     if absence.last_day is None:
         day_before = _midnight(absence.first_day) - _A_DAY
-        orphaned_at = rules.deadline(case.programme, cover_clock(case, rules), day_before)
-    elif needs_cover(case, absence, rules):
+        orphaned_at = rules.deadline(case.programme, clock, day_before)
+    elif needs_cover(case, absence, rules, clock):
         orphaned_at = rules.calendar.add_working_days(max(_midnight(absence.first_day), moment.now), 0)
     return KeyWorkerUnavailable(
         case_id=case.case_id,
@@ -243,9 +270,7 @@ def mark_allocation_orphaned(
         because=case.away.because,
         due_at=due_at,
     )
-    if open_escalation(case, "allocation"):
-        return [orphaned]
-    return [orphaned, escalation_raised(case, moment, rules, subject="allocation")]
+    return [orphaned, *put_higher(case, moment, rules, subject="allocation")]
 
 
 @decides(MarkAbsenceOver, refuses=(AlreadyRecorded,))

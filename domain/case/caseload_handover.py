@@ -15,6 +15,7 @@ from pydantic import Field
 from domain.case.allocating import SoftLimitNeedsApproval
 from domain.case.cover import PersonNotTold, require_told
 from domain.case.matching import WorkerRefused
+from domain.case.override import NO_OVERRIDE
 from domain.case.worker_handover import SuccessorIsTheWorker, changed_hands, require_may_follow
 from domain.decisions import decides
 from domain.errors import Conflict, RuleBroken
@@ -136,7 +137,8 @@ def hand_over_caseload(
             raise SuccessorIsTheWorker(case_id=case.case_id)
         successor = filling[successor_id]
         try:
-            over = require_may_follow(
+            require_may_follow(
+                NO_OVERRIDE,
                 case,
                 successor,
                 moment,
@@ -145,8 +147,6 @@ def hand_over_caseload(
             )
         except (WorkerRefused, SoftLimitNeedsApproval) as refused:
             raise CaseCannotGoTo(case_id=case.case_id, worker_id=successor_id, because=refused.code) from None
-        events += changed_hands(
-            case, worker, successor, moment, rules, told=command, visited=False, over=over
-        )
+        events += changed_hands(case, worker, successor, moment, rules, told=command, visited=False)
         successor.cases[case.case_id] = worker.cases[case.case_id]
     return events

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain.case.consent_rules import (
     AccessibleInformationRequired,
+    AgencyNotNamed,
     AskedTooSoon,
     Asking,
     CapacityViewRequired,
@@ -24,6 +25,7 @@ from domain.case.consent_rules import (
     require_accessible_information,
     require_not_asked_already,
     require_not_pressed,
+    require_one_agency,
     require_own_agency,
 )
 from domain.case.grants import GrantState
@@ -123,6 +125,7 @@ class RequestConsent(Command):
 @decides(
     RequestConsent,
     refuses=(
+        AgencyNotNamed,
         OwnAgencyOnly,
         CapacityViewRequired,
         AccessibleInformationRequired,
@@ -144,6 +147,7 @@ def request_consent(command: RequestConsent, case: Case, moment: Moment, rules: 
         command.purpose,
         frozenset(command.categories),
     )
+    require_one_agency(asking)
     require_own_agency(asking.discloser, moment)
     if command.capacity_view is CapacityView.NOT_ASSESSED:
         raise CapacityViewRequired

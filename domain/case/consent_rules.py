@@ -60,6 +60,12 @@ class SafeguardingCheckRequired(ConsentError):
     code = "safeguarding_check_required"
 
 
+class AgencyNotNamed(ConsentError):
+    """{field}: {agency} names nobody; a consent is for one agency by its name, or for the forum, and never for all."""
+
+    code = "agency_not_named"
+
+
 class AskedTooSoon(ConsentError):
     """changed_circumstances: the person said no to this and is not asked again before {from_}; if their circumstances have changed, say how."""
 
@@ -82,6 +88,10 @@ class GrantNotInState(Conflict):
     """{command} is for a consent that is {allowed}; this one is {state}."""
 
     code = "grant_not_in_state"
+
+
+_EVERYBODY = frozenset({"all", "any", "anybody", "anyone", "every", "everybody", "everyone", "whoever", "*"})
+"""Words that no agency has in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,13 @@ def require_own_agency(discloser: str, moment: Moment) -> None:
     """
     if moment.actor.role is Role.REFERRER and discloser != moment.by_agency:
         raise OwnAgencyOnly
+
+
+def require_one_agency(asking: Asking) -> None:
+    """There is no blanket consent. Source: explicit consent per agency and purpose (domain reference 3.3)."""
+    for field, agency in (("discloser", asking.discloser), ("recipient", asking.recipient)):
+        if not _EVERYBODY.isdisjoint(agency.casefold().replace("-", " ").split()):
+            raise AgencyNotNamed(field=field, agency=agency)
 
 
 def require_accessible_information(case: Case, language: str, *, interpreter_used: bool) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.escalation import settled
+from domain.case.escalation import put_higher, settled
 from domain.case.safeguarding import ConcernNotInState, require_concern
 from domain.decisions import decides
-from domain.errors import NotFound, RuleBroken
+from domain.errors import AlreadyRecorded, NotFound, RuleBroken
 from domain.messages import (
     AgencyName,
     CaseEvent,
@@ -77,6 +77,15 @@ class Section47Opened(CaseEvent):
         default=None, description="none before this was watched; likewise of the conference"
     )
     conference_due_at: Instant | None = None
+
+
+class EnquiryOverdue(CaseEvent):
+    """A concern met the threshold, and no enquiry has begun in time."""
+
+    TOPIC: ClassVar[str] = "EnquiryOverdue"
+
+    concern_id: ConcernId
+    due_at: Instant
 
 
 class SafeguardingOutcomeRecorded(CaseEvent):
@@ -213,6 +222,17 @@ class StrategyDiscussion(Command):
     reasons: PersonalText = Field(min_length=1)
 
 
+class MarkEnquiryOverdue(Command):
+    """Say that a concern met the threshold and no enquiry has begun in time; issued by the engine's own timer."""
+
+    NAME: ClassVar[str] = "mark-enquiry-overdue"
+    PERMISSION: ClassVar[Permission] = Permission.MARK_DEADLINE
+    EXAMPLE: ClassVar[dict[str, Any]] = {"case_id": _CASE, "concern_id": _CONCERN}
+
+    case_id: CaseId
+    concern_id: ConcernId
+
+
 class RecordSafeguardingOutcome(Command):
     """Record how an enquiry ended (RecordOutcome)."""
 
@@ -262,16 +282,15 @@ def open_s42(command: OpenS42, case: Case) -> Sequence[Event]:
     concern = require_concern(command, case, command.concern_id, Section42EnquiryOpened)
     require_about(command, concern, "adult")
     require_three_parts(command)
-    return [
-        Section42EnquiryOpened(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            concern_id=command.concern_id,
-            care_and_support_needs=True,
-            abuse_or_neglect=True,
-            cannot_protect_themselves=True,
-        )
-    ]
+    opened = Section42EnquiryOpened(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        concern_id=command.concern_id,
+        care_and_support_needs=True,
+        abuse_or_neglect=True,
+        cannot_protect_themselves=True,
+    )
+    return [opened, *settled(case, "safeguarding", "enquiry_opened", command.concern_id)]
 
 
 @decides(
@@ -304,7 +323,23 @@ def strategy_discussion(
             child_seen_due_at=rules.deadline(case.programme, "child_seen", moment.effective_at),
             conference_due_at=rules.deadline(case.programme, "initial_conference", moment.effective_at),
         ),
+        *settled(case, "safeguarding", "enquiry_opened", command.concern_id),
     ]
+
+
+@decides(MarkEnquiryOverdue, refuses=(NotFound, ConcernNotInState, AlreadyRecorded))
+def mark_enquiry_overdue(
+    command: MarkEnquiryOverdue, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """It goes up the ladder of escalation until the enquiry begins."""
+    require_concern(command, case, command.concern_id, EnquiryOverdue)
+    due_at = case.require_newly_passed(
+        command, f"enquiry:{command.concern_id}", moment.now, what="that the enquiry is overdue"
+    )
+    late = EnquiryOverdue(
+        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
+    )
+    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(RecordSafeguardingOutcome, refuses=(NotFound, ConcernNotInState))

@@ -143,6 +143,15 @@ def open_escalation(case: Case, subject: Subject, subject_id: UUID | None = None
     )
 
 
+def put_higher(
+    case: Case, moment: Moment, rules: Rules, *, subject: Subject, subject_id: UUID | None = None
+) -> Sequence[EscalationRaised]:
+    """What is late is put to a higher level, unless it is there already."""
+    if open_escalation(case, subject, subject_id):
+        return []
+    return [escalation_raised(case, moment, rules, subject=subject, subject_id=subject_id)]
+
+
 def settled(
     case: Case, subject: Subject, outcome: Code, subject_id: UUID | None = None
 ) -> Sequence[EscalationResolved]:

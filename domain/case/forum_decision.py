@@ -17,9 +17,11 @@ from domain.case.action import (
     ActionDueInPast,
     ActionNotLinked,
     ActionToAssign,
+    AgencyTakenOut,
     assigned,
     require_due_ahead,
     require_link,
+    require_not_taken_out,
 )
 from domain.case.closure import end_episode
 from domain.case.forum_review import (
@@ -235,6 +237,7 @@ def actions_are_dated_and_linked(command: Decided, case: Case, moment: Moment, r
     for action in command.actions:
         require_due_ahead(action.due_at, moment.now)
         require_link(action.links_to, case, rules)
+        require_not_taken_out(rules.agency_name(action.agency), case)
 
 
 # A case on no agenda has no meeting to load. Letting the meeting be new lets the case's own stage refuse, by its name.
@@ -251,6 +254,7 @@ def actions_are_dated_and_linked(command: Decided, case: Case, moment: Moment, r
         ClosedCaseTakesNoActions,
         ActionDueInPast,
         ActionNotLinked,
+        AgencyTakenOut,
         InterestedInItem,
         QuorumBrokenByInterest,
     ),

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.case.allocating import (
-    OVERRIDE_REFUSALS,
     TERMS_REFUSALS,
     NotFirstInLine,
     Terms,
-    require_hard_rules,
     require_order,
     take_on,
 )
@@ -22,6 +20,7 @@ from domain.case.allocation import Visits
 from domain.case.bands import Band
 from domain.case.line import Waiting, ahead_of
 from domain.case.matching import HARD_REFUSALS
+from domain.case.override import OVERRIDE_REFUSALS, require_hard_rules
 from domain.case.stages import Stage
 from domain.decisions import decides
 from domain.errors import Conflict

@@ -20,7 +20,7 @@ from domain.case.closure import end_case, off_the_list
 from domain.case.disclosure import already_disclosed
 from domain.case.history import stage_changes
 from domain.case.matching import Pairing, WorkerAtHardLimit, broken_hard_rules
-from domain.case.stages import OPEN_STAGES, Stage
+from domain.case.stages import BEFORE_CONSENT, OPEN_STAGES, Stage
 from domain.case.triage import ReferralAttached
 from domain.case.waiting_list import urgent_wait
 from domain.decisions import decides
@@ -70,6 +70,8 @@ class CaseReopened(CaseEvent):
     worker_id: WorkerId | None = None
     clocks: dict[Code, Instant]
     explanation: PersonalText
+    person_agrees: bool = False
+    """The person, who had taken their agreement back, gave it again."""
 
 
 class CasesMerged(CaseEvent):
@@ -108,6 +110,12 @@ class NotToBeReopened(RuleBroken):
     """A case that was closed as {because} is not reopened."""
 
     code = "not_to_be_reopened"
+
+
+class AgreementRequired(RuleBroken):
+    """person_agrees: the person took back their agreement to take part; the case is reopened once they agree again."""
+
+    code = "agreement_required"
 
 
 class NotMerged(Conflict):
@@ -198,6 +206,9 @@ class ReopenCase(Command):
 
     case_id: CaseId
     explanation: PersonalText = Field(min_length=1)
+    person_agrees: bool = Field(
+        False, description="the person agrees to take part again; needed where they had withdrawn"
+    )
 
 
 class MergeCases(Command):
@@ -232,7 +243,7 @@ class ReverseMerge(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(ReopenCase, refuses=(NotToBeReopened, ReopenWindowOver, OpenCaseExists))
+@decides(ReopenCase, refuses=(NotToBeReopened, ReopenWindowOver, AgreementRequired, OpenCaseExists))
 def reopen_case(
     command: ReopenCase,
     case: Case,
@@ -245,6 +256,8 @@ def reopen_case(
     case.require(command, Stage.CLOSED)
     require_may_reopen(case, history, moment, rules)
     stage, taken = _goes_on(case, worker, moment, rules)
+    if case.closed_because == "withdrawn" and stage not in BEFORE_CONSENT and not command.person_agrees:
+        raise AgreementRequired
     reopened = CaseReopened(
         case_id=case.case_id,
         person_id=case.person_id,
@@ -252,6 +265,7 @@ def reopen_case(
         worker_id=case.worker_when_closed if taken else None,
         clocks=clocks_again(case, stage, moment, rules),
         explanation=command.explanation,
+        person_agrees=command.person_agrees and case.closed_because == "withdrawn",
     )
     return [reopened, *taken, *_actions_again(case, moment, rules), *_episode_again(case, person)]
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.case.escalation import escalation_raised, open_escalation, settled
+from domain.case.away import missed_sooner
+from domain.case.escalation import put_higher, settled
 from domain.case.referral import ReferralDrafted
 from domain.case.referral_form import PersonalForm, ReferralForm
 from domain.case.triage_deadlines import brought_forward
+from domain.case.waiting_list import band_review
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, Conflict, NotFound, NotPermitted
 from domain.messages import (
@@ -84,6 +86,9 @@ class ConcernScreened(CaseEvent):
         default=False,
         description="what follows is a step of its own; without it the screening itself opened the enquiry, or closed",
     )
+    enquiry_due_at: Instant | None = Field(
+        default=None, description="by when the enquiry of a concern that meets the threshold begins"
+    )
 
 
 class ScreeningOverdue(CaseEvent):
@@ -136,6 +141,7 @@ CONCERN_MOVES: Mapping[str, Mapping[ConcernState | None, ConcernState | tuple[Co
     "EmergencyServicesContacted": {state: state for state in _OPEN},
     "ScreeningOverdue": {"raised": "raised"},
     "ConcernScreened": {"raised": ("met", "not_met")},
+    "EnquiryOverdue": {"met": "met"},
     "Section42EnquiryOpened": {"met": "enquiry"},
     "StrategyDiscussionHeld": {"met": "met"},
     "Section47Opened": {"met": "enquiry"},
@@ -279,7 +285,7 @@ def raise_safeguarding_concern(
 ) -> Sequence[Event]:
     """No guard at all: any case, in any stage, draft and closed included, as often as somebody is worried.
 
-    About somebody who has no case as well: a concern always gets through. One about a child also makes triage urgent.
+    About somebody who has no case as well: a concern always gets through.
     """
     if command.case_id is not None and not case.exists:
         raise NotFound(kind="case", id=command.case_id)
@@ -297,7 +303,7 @@ def raise_safeguarding_concern(
         alleged_source=command.alleged_source,
     )
     if case.exists:
-        return [raised, *(brought_forward(case, moment, rules) if command.about == "child" else ())]
+        return [raised, *_made_urgent(command, case, moment, rules)]
     drafted = ReferralDrafted(
         case_id=case.case_id,
         person_id=person_id,
@@ -306,6 +312,17 @@ def raise_safeguarding_concern(
         form=command.form,
     )
     return [drafted, raised]
+
+
+def _made_urgent(
+    command: RaiseSafeguardingConcern, case: Case, moment: Moment, rules: Rules
+) -> Sequence[Event]:
+    """What cannot wait as long as before: triage where a child is concerned, the place in the line, and a cover."""
+    return [
+        *(brought_forward(case, moment, rules) if command.about == "child" else ()),
+        *band_review(case),
+        *missed_sooner(case, moment, rules),
+    ]
 
 
 @decides(RecordEmergencyServices, refuses=(NotFound, ConcernNotInState))
@@ -324,9 +341,10 @@ def record_emergency_services(command: RecordEmergencyServices, case: Case) -> S
 
 
 @decides(ScreenConcern, refuses=(NotFound, ConcernNotInState))
-def screen_concern(command: ScreenConcern, case: Case) -> Sequence[Event]:
+def screen_concern(command: ScreenConcern, case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
     """What its lateness was escalated for has happened then."""
     require_concern(command, case, command.concern_id, ConcernScreened)
+    enquiry_due_at = rules.deadline(case.programme, "enquiry", moment.now)
     screened = ConcernScreened(
         case_id=case.case_id,
         person_id=case.person_id,
@@ -335,6 +353,7 @@ def screen_concern(command: ScreenConcern, case: Case) -> Sequence[Event]:
         reasons=command.reasons,
         alleged_source=command.alleged_source,
         followed_by_a_step=True,
+        enquiry_due_at=enquiry_due_at if command.threshold_met else None,
     )
     return [screened, *settled(case, "safeguarding", "screened", command.concern_id)]
 
@@ -345,19 +364,13 @@ def mark_screening_overdue(
 ) -> Sequence[Event]:
     """The lateness goes up the ladder of escalation, which begins with the manager, until the concern is screened."""
     require_concern(command, case, command.concern_id, ScreeningOverdue)
-    clock = f"screening:{command.concern_id}"
-    due_at = case.require_passed(command, clock, moment.now)
-    if clock in case.overdue:
-        raise AlreadyRecorded(what="that the screening is overdue")
+    due_at = case.require_newly_passed(
+        command, f"screening:{command.concern_id}", moment.now, what="that the screening is overdue"
+    )
     overdue = ScreeningOverdue(
         case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
     )
-    if open_escalation(case, "safeguarding", command.concern_id):
-        return [overdue]
-    return [
-        overdue,
-        escalation_raised(case, moment, rules, subject="safeguarding", subject_id=command.concern_id),
-    ]
+    return [overdue, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(ReturnToPathway, refuses=(NotFound, ConcernNotInState))

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from domain.case.enquiry import ConcernAboutSomebodyElse, require_about
-from domain.case.escalation import (
-    EscalationRaised,
-    EscalationResolved,
-    escalation_raised,
-    open_escalation,
-    settled,
-)
+from domain.case.escalation import EscalationResolved, put_higher, settled
 from domain.case.household import ChildProtectionPlanRecorded
 from domain.case.safeguarding import ConcernNotInState, require_concern
 from domain.decisions import decides
@@ -84,15 +78,6 @@ def require_enquiry_about_a_child(
 ) -> None:
     """The concern is about a child, and its enquiry is under way."""
     require_about(command, require_concern(command, case, command.concern_id, fact), "child")
-
-
-def _put_higher(
-    case: Case, concern_id: ConcernId, moment: Moment, rules: Rules
-) -> Sequence[EscalationRaised]:
-    """A deadline of the enquiry that passed is put to a higher level, unless its concern is there already."""
-    if open_escalation(case, "safeguarding", concern_id):
-        return []
-    return [escalation_raised(case, moment, rules, subject="safeguarding", subject_id=concern_id)]
 
 
 def _settled(case: Case, concern_id: ConcernId, clock: str, outcome: str) -> Sequence[EscalationResolved]:
@@ -189,7 +174,7 @@ def mark_child_not_seen(
     late = ChildNotSeen(
         case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
     )
-    return [late, *_put_higher(case, command.concern_id, moment, rules)]
+    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(
@@ -227,4 +212,4 @@ def mark_initial_conference_overdue(
     late = InitialConferenceOverdue(
         case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
     )
-    return [late, *_put_higher(case, command.concern_id, moment, rules)]
+    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]

@@ -39,6 +39,8 @@ class Stage(StrEnum):
 
 S = Stage
 OPEN_STAGES = frozenset(Stage) - {S.NEW, S.DRAFT, S.CLOSED}
+BEFORE_CONSENT = frozenset({S.SUBMITTED, S.TRIAGE, S.INFO_REQUESTED, S.AWAITING_CONSENT})
+"""Where the person has not been asked yet, or has not answered, whether they take part."""
 Move = Stage | tuple[Stage, ...]
 """The stage that follows; of several, the event itself says which, in its field `to_stage`."""
 

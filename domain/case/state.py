@@ -94,7 +94,7 @@ _EVOLVE: Final[Mapping[type, Callable[[Case, Any], None]]] = {
 }
 
 
-_BESIDE_THE_PATHWAY: Final = ("screening", "child_seen", "conference", "escalation")
+_BESIDE_THE_PATHWAY: Final = ("screening", "enquiry", "child_seen", "conference", "escalation")
 """Clocks that a closed case keeps: protection never ends because a case does."""
 _MAY_BE_LEFT_AGAIN: Final = (Stage.OUTREACH, Stage.SUSPENDED, Stage.CLOSED)
 

@@ -19,7 +19,7 @@ from domain.case.allocation import (
 )
 from domain.case.bands import Band, band_of
 from domain.case.closure import CaseClosed, end_case, off_the_list
-from domain.case.escalation import EscalationRaised, escalation_raised, open_escalation
+from domain.case.escalation import put_higher
 from domain.case.matching import rank
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -45,6 +45,14 @@ class WaitingListReprioritised(CaseEvent):
     to_band: Band
     explanation: PersonalText
     escalate_at: Instant | None = None
+
+
+class BandReviewRequested(CaseEvent):
+    """Something new is known that may bring the case into a higher band; a manager decides whether it does."""
+
+    TOPIC: ClassVar[str] = "BandReviewRequested"
+
+    band: Band
 
 
 class WaitingCheckMissed(CaseEvent):
@@ -94,14 +102,14 @@ def urgent_wait(case: Case, band: Band, moment: Moment, rules: Rules) -> Instant
     return rules.deadline(case.programme, "priority_wait", moment.now) if band == "P1" else None
 
 
-def escalated(case: Case, moment: Moment, rules: Rules) -> Sequence[EscalationRaised]:
-    """That there is no worker is put to a higher level, unless it has been already.
+def band_review(case: Case) -> Sequence[BandReviewRequested]:
+    """What a new risk means for a case that waits below band P1; its manager is told that there is one, and not which.
 
-    Source: no capacity, escalate when P1 cannot be placed (domain reference 2.13); P1 waiting raises machine J (2.10).
+    Source: machine G, ChangeBand (manager): new risk or need fact (domain reference 2.10).
     """
-    if open_escalation(case, "capacity"):
+    if case.stage is not Stage.WAITING_LIST or case.band == "P1":
         return []
-    return [escalation_raised(case, moment, rules, subject="capacity")]
+    return [BandReviewRequested(case_id=case.case_id, person_id=case.person_id, band=case.band or "P3")]
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -192,7 +200,7 @@ class RecordWaitingCheck(Command):
     }
 
     case_id: CaseId
-    risk_changed: bool
+    risk_changed: bool = Field(description="a manager is then asked to look at the band")
     note: PersonalText | None = None
 
 
@@ -220,7 +228,7 @@ def join_waiting_list(
         joined_at=case.joined_at or moment.now,
         escalate_at=urgent_wait(case, band, moment, rules),
     )
-    return [joined, *(escalated(case, moment, rules) if band == "P1" else [])]
+    return [joined, *(put_higher(case, moment, rules, subject="capacity") if band == "P1" else [])]
 
 
 @decides(ChangeBand, refuses=(WaitingReasonRequired, AlreadyRecorded))
@@ -239,7 +247,10 @@ def change_band(command: ChangeBand, case: Case, moment: Moment, rules: Rules) -
         explanation=command.explanation,
         escalate_at=urgent_wait(case, command.to_band, moment, rules),
     )
-    return [changed, *(escalated(case, moment, rules) if command.to_band == "P1" else [])]
+    return [
+        changed,
+        *(put_higher(case, moment, rules, subject="capacity") if command.to_band == "P1" else []),
+    ]
 
 
 @decides(RemoveFromWaitingList, refuses=(RecordedOtherwise,))
@@ -279,7 +290,7 @@ def mark_priority_wait_exceeded(
         command, "priority_wait", moment.now, what="that the case waits too long"
     )
     exceeded = PriorityWaitExceeded(case_id=case.case_id, person_id=case.person_id, due_at=due_at)
-    return [exceeded, *escalated(case, moment, rules)]
+    return [exceeded, *put_higher(case, moment, rules, subject="capacity")]
 
 
 @decides(RaiseWaitingCheck)
@@ -304,12 +315,11 @@ def record_waiting_check(
     command: RecordWaitingCheck, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     case.require(command, Stage.WAITING_LIST)
-    return [
-        WaitingCheckRecorded(
-            case_id=case.case_id,
-            person_id=case.person_id,
-            risk_changed=command.risk_changed,
-            note=command.note,
-            check_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
-        )
-    ]
+    recorded = WaitingCheckRecorded(
+        case_id=case.case_id,
+        person_id=case.person_id,
+        risk_changed=command.risk_changed,
+        note=command.note,
+        check_due_at=rules.deadline(case.programme, "waiting_check", moment.now),
+    )
+    return [recorded, *(band_review(case) if command.risk_changed else [])]

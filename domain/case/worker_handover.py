@@ -18,10 +18,16 @@ from domain.case.allocation import NoKeyWorkerAssigned, points_of
 from domain.case.away import unavailability
 from domain.case.cover import CoverEnded, PersonNotTold, require_told
 from domain.case.escalation import settled
-from domain.case.matching import (
-    HARD_REFUSALS,
-    Pairing,
-    broken_hard_rules,
+from domain.case.matching import HARD_REFUSALS, WorkerAtHardLimit
+from domain.case.override import (
+    OVERRIDE_REFUSALS,
+    OverrideReason,
+    OverrideReviewOn,
+    Overriding,
+    PersonAgrees,
+    SecondPerson,
+    looked_at_again,
+    require_hard_rules,
 )
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -30,9 +36,11 @@ from domain.keyworker.events import CaseReleased, CaseTaken
 from domain.messages import (
     CaseEvent,
     CaseId,
+    Code,
     Command,
     Day,
     Event,
+    Instant,
     Moment,
     PersonalText,
     StaffRef,
@@ -62,6 +70,12 @@ class HandoverPlanned(CaseEvent):
     emergency: bool = False
     summary: PersonalText | None = None
     approved_over_soft_limit: bool = False
+    overrides: tuple[Code, ...] = ()
+    """The rules that a manager set aside for this successor; the rest says on which terms."""
+    override_reason: StaffText | None = None
+    override_review_on: Day | None = None
+    second_person: StaffRef | None = None
+    person_agrees: bool = False
 
 
 class KeyWorkerChanged(CaseEvent):
@@ -79,6 +93,9 @@ class KeyWorkerChanged(CaseEvent):
     told_on: Day | None = None
     not_told_because: PersonalText | None = None
     approved_over_soft_limit: bool = False
+    overrides: tuple[Code, ...] = ()
+    """The rules that were set aside for this worker."""
+    override_review_at: Instant | None = None
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -121,16 +138,20 @@ class JointVisitNotHeld(RuleBroken):
 
 
 def require_may_follow(
-    case: Case, successor: KeyWorker, moment: Moment, rules: Rules, *, approved_over_soft_limit: bool
-) -> bool:
-    """Refuse a successor whom a hard rule leaves out; tell whether the soft limit is passed with approval."""
-    day = rules.london_day(moment.now)
-    for rule in broken_hard_rules(Pairing(case, successor, rules.programme(case.programme), day)):
-        raise rule.refusal()
-    over = successor.is_at_soft_limit
-    if over and not approved_over_soft_limit:
+    terms: Overriding,
+    case: Case,
+    successor: KeyWorker,
+    moment: Moment,
+    rules: Rules,
+    *,
+    approved_over_soft_limit: bool,
+) -> tuple[str, ...]:
+    """Refuse a successor whom a hard rule leaves out, or a limit; answer with the codes of the rules set aside."""
+    overridden = require_hard_rules(terms, case, successor, moment, rules)
+    lifted = approved_over_soft_limit or WorkerAtHardLimit.code in overridden
+    if successor.is_at_soft_limit and not lifted:
         raise SoftLimitNeedsApproval(cases=len(successor.cases), limit=successor.soft_limit)
-    return over
+    return overridden
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -163,6 +184,10 @@ class PlanHandover(Command):
     emergency: bool = Field(False, description="no time for a joint visit; a summary is written today")
     summary: PersonalText | None = Field(None, min_length=1, description="needed in an emergency")
     approved_over_soft_limit: bool = Field(False, description="the manager approves one case above the limit")
+    override_reason: OverrideReason = None
+    override_review_on: OverrideReviewOn = None
+    second_person: SecondPerson = None
+    person_agrees: PersonAgrees = False
 
     def named_workers(self) -> Sequence[WorkerId]:
         return (self.successor_id,)
@@ -198,6 +223,7 @@ class CompleteWorkerHandover(Command):
         SummaryRequired,
         SoftLimitNeedsApproval,
         *HARD_REFUSALS,
+        *OVERRIDE_REFUSALS,
     ),
 )
 def plan_handover(
@@ -216,9 +242,10 @@ def plan_handover(
     if successor.worker_id == worker.worker_id:
         raise SuccessorIsTheWorker(case_id=case.case_id)
     _require_ready(command, moment, rules)
-    over = require_may_follow(
-        case, successor, moment, rules, approved_over_soft_limit=command.approved_over_soft_limit
+    overridden = require_may_follow(
+        command, case, successor, moment, rules, approved_over_soft_limit=command.approved_over_soft_limit
     )
+    said = command.model_dump(include=_TERMS) if overridden else {}
     return [
         HandoverPlanned(
             case_id=case.case_id,
@@ -229,7 +256,9 @@ def plan_handover(
             joint_visit_on=command.joint_visit_on,
             emergency=command.emergency,
             summary=command.summary,
-            approved_over_soft_limit=over,
+            approved_over_soft_limit=successor.is_at_soft_limit,
+            overrides=overridden,
+            **said,
         )
     ]
 
@@ -261,6 +290,7 @@ def _require_ready(command: PlanHandover, moment: Moment, rules: Rules) -> None:
         PersonNotTold,
         SoftLimitNeedsApproval,
         *HARD_REFUSALS,
+        *OVERRIDE_REFUSALS,
     ),
 )
 def complete_worker_handover(
@@ -271,7 +301,7 @@ def complete_worker_handover(
     moment: Moment,
     rules: Rules,
 ) -> Sequence[Event]:
-    """Limits are looked at again: the successor may have got other cases since the plan.
+    """Limits are looked at again: the successor may have got other cases since the plan. The plan's terms stand.
 
     Source: machine E, CompleteHandover: joint visit done or impossible (reason), person told (domain reference 2.8).
     """
@@ -284,13 +314,28 @@ def complete_worker_handover(
         raise JointVisitNotHeld
     require_told(command.told_by, command.told_on, command.not_told_because)
     successor = named[case.handover.successor_id]
-    approved = case.handover.approved_over_soft_limit
-    over = require_may_follow(case, successor, moment, rules, approved_over_soft_limit=approved)
+    overridden = require_may_follow(
+        case.handover.terms,
+        case,
+        successor,
+        moment,
+        rules,
+        approved_over_soft_limit=case.handover.approved_over_soft_limit,
+    )
     return changed_hands(
-        case, worker, successor, moment, rules, told=command, visited=command.joint_visit_held, over=over
+        case,
+        worker,
+        successor,
+        moment,
+        rules,
+        told=command,
+        visited=command.joint_visit_held,
+        overridden=overridden,
+        review_at=looked_at_again(case.handover.terms, overridden, rules),
     )
 
 
+_TERMS = {"override_reason", "override_review_on", "second_person", "person_agrees"}
 _SAID = {"no_joint_visit_because", "told_by", "told_on", "not_told_because"}
 """What the command of a handover says of the visit, and of how the person was told."""
 
@@ -304,7 +349,8 @@ def changed_hands(
     *,
     told: Command,
     visited: bool,
-    over: bool,
+    overridden: tuple[str, ...] = (),
+    review_at: Instant | None = None,
 ) -> Sequence[Event]:
     """The case changes hands: on its own record, and on those of both workers."""
     stepping_down = case.stage in (Stage.STEPPING_DOWN, Stage.MONITORING)
@@ -333,10 +379,17 @@ def changed_hands(
             points=points,
             joint_visit_held=visited,
             **told.model_dump(include=_SAID),
-            approved_over_soft_limit=over,
+            approved_over_soft_limit=successor.is_at_soft_limit,
+            overrides=overridden,
+            override_review_at=review_at,
         ),
         *settled(case, "allocation", "handed_over"),
         *unavailability(case, successor, moment, rules),
         CaseReleased(worker_id=worker.worker_id, case_id=case.case_id),
-        CaseTaken(worker_id=successor.worker_id, case_id=case.case_id, points=points),
+        CaseTaken(
+            worker_id=successor.worker_id,
+            case_id=case.case_id,
+            points=points,
+            over_hard_limit=WorkerAtHardLimit.code in overridden,
+        ),
     ]

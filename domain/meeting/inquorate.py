@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from domain.case.action import ActionDueInPast, ActionNotLinked
+from domain.case.action import ActionDueInPast, ActionNotLinked, AgencyTakenOut
 from domain.case.forum_decision import (
     ClosedCaseTakesNoActions,
     Decided,
@@ -206,6 +206,7 @@ class MarkRatificationOverdue(Command):
         ClosedCaseTakesNoActions,
         ActionDueInPast,
         ActionNotLinked,
+        AgencyTakenOut,
         MeetingInPast,
         ForumNotHeld,
     ),

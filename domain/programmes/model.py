@@ -138,6 +138,7 @@ class Clocks(_Part):
     reopen: Clock
     transfer: Clock
     screening: Clock
+    enquiry: Clock
     child_seen: Clock
     initial_conference: Clock
     escalation_answer: Clock

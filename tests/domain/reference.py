@@ -166,6 +166,7 @@ raised | screen-concern, met | ConcernScreened | met
 raised | screen-concern, not met | ConcernScreened | not_met
 met, an adult | open-s42 | Section42EnquiryOpened | enquiry
 met, a child | strategy-discussion | StrategyDiscussionHeld, Section47Opened | enquiry
+met, an adult | mark-enquiry-overdue | EnquiryOverdue, EscalationRaised | met
 not_met | return-to-pathway | ConcernClosedNoThreshold | closed
 enquiry, about a child | record-child-seen | ChildSeen | enquiry
 enquiry, about a child | mark-child-not-seen | ChildNotSeen | enquiry
@@ -186,6 +187,7 @@ Offered | decline-offer | OfferDeclined | Waiting
 Offered | accept-offer | WaitingListLeft | Left
 Waiting | remove-from-waiting-list | WaitingListLeft | Left
 Offered | remove-from-waiting-list | WaitingListLeft | Left
+Waiting | record-waiting-check | WaitingCheckRecorded | Waiting
 Waiting, in band P1 | mark-priority-wait-exceeded | PriorityWaitExceeded | Waiting
 """
 

@@ -71,6 +71,7 @@ CLOCKS = {
     "cover": "10 working days",
     "leaver_handover": "20 working days",
     "screening": "1 working day",
+    "enquiry": "1 working day",
     "child_seen": "1 working day",
     "initial_conference": "15 working days",
     "escalation_answer": "5 working days",

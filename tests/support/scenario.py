@@ -920,6 +920,7 @@ class CaseStory(Story):
                 threshold_met=met,
                 reasons="Seen at home",
                 followed_by_a_step=True,
+                enquiry_due_at=self.due("enquiry", self.now) if met else None,
             )
         )
 

@@ -14,6 +14,7 @@ from domain.case import waiting_list as wl
 from domain.case import wishes as wi
 from domain.case import worker_handover as wh
 from domain.case.allocation_states import WITH_A_WORKER, AllocationState, CoverState, WaitingState
+from domain.case.override import Override, OverrideReviewDue
 from domain.case.stages import Stage
 from domain.messages import WorkerId
 
@@ -47,6 +48,8 @@ class PlannedHandover:
     successor_id: WorkerId
     joint_visit_on: date | None
     approved_over_soft_limit: bool
+    terms: Override
+    """What the manager said of a rule that is set aside."""
 
 
 AnyAllocationEvent = (
@@ -59,6 +62,7 @@ AnyAllocationEvent = (
     | al.WaitingCheckRecorded
     | al.WaitingListLeft
     | wl.WaitingListReprioritised
+    | wl.BandReviewRequested
     | wl.WaitingCheckMissed
     | wl.PriorityWaitExceeded
     | of.WorkerOffered
@@ -76,6 +80,7 @@ AnyAllocationEvent = (
     | aw.HandoverStartDue
     | co.CoverStarted
     | co.CoverEnded
+    | OverrideReviewDue
     | wh.HandoverPlanned
     | wh.KeyWorkerChanged
 )
@@ -86,6 +91,7 @@ _OF_THE_WORKER = (
     "absence_ends",
     "cover_ends",
     "handover_start",
+    "override_review",
 )
 """Clocks that run only while somebody has the case."""
 _OF_SUPPORT = ("introduction", "contact", "disengagement")
@@ -149,7 +155,9 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.due.update(allocation_answer=event.answer_due_at, first_contact=event.first_contact_due_at)
             case.misses = ()
             case.start_clocks(
-                introduction=event.introduction_due_at, disengagement=event.disengagement_due_at
+                introduction=event.introduction_due_at,
+                disengagement=event.disengagement_due_at,
+                override_review=event.override_review_at,
             )
         case al.AllocationAccepted():
             case.stop_clocks("allocation_answer")
@@ -166,7 +174,7 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.overdue.add("first_contact")
         case al.AllocationEnded():
             _ended(case, event)
-        case al.InterpreterArranged():
+        case al.InterpreterArranged() | wl.BandReviewRequested():
             pass
         case aw.KeyWorkerUnavailable():
             case.away = Away(event.worker_id, event.because, event.first_day, event.last_day)
@@ -191,13 +199,21 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
             case.stop_clocks("cover_ends")
             if event.orphaned_at is not None:
                 case.due["orphaned"] = event.orphaned_at
+        case OverrideReviewDue():
+            case.stop_clocks("override_review")
         case wh.HandoverPlanned():
             case.handover = PlannedHandover(
-                event.successor_id, event.joint_visit_on, event.approved_over_soft_limit
+                event.successor_id,
+                event.joint_visit_on,
+                event.approved_over_soft_limit,
+                Override(
+                    event.override_reason, event.override_review_on, event.second_person, event.person_agrees
+                ),
             )
             case.stop_clocks("handover_start")
         case wh.KeyWorkerChanged():
-            case.stop_clocks("allocation_answer", "orphaned", "absence_ends", "cover_ends", "handover_start")
+            case.stop_clocks(*set(_OF_THE_WORKER) - {"first_contact"})
+            case.start_clocks(override_review=event.override_review_at)
             case.worker_id, case.allocation_accepted = event.to_worker, True
             case.met_face_to_face = event.joint_visit_held
             case.away = None

@@ -65,6 +65,8 @@ def evolve(case: Case, event: AnyLifeEvent) -> None:
             case.stop_clocks("sustained_outcome")
             case.sustained_outcome_asked, case.outcome_lasted = False, None
             case.due.update(event.clocks)
+            if isinstance(event, re.CaseReopened) and event.person_agrees:
+                case.participation_agreed = True
             if event.to_stage is Stage.WAITING_LIST:
                 case.band = case.band or case.band_when_left
         case _:

@@ -20,6 +20,7 @@ AnySafeguardingEvent = (
     | sg.ConcernScreened
     | sg.ScreeningOverdue
     | sg.ConcernClosedNoThreshold
+    | en.EnquiryOverdue
     | en.Section42EnquiryOpened
     | en.StrategyDiscussionHeld
     | en.Section47Opened
@@ -65,10 +66,16 @@ def evolve(case: Case, event: AnySafeguardingEvent) -> None:
         case sg.ConcernScreened():
             case.stop_clocks(f"screening:{event.concern_id}")
             case.concerns[event.concern_id].state = _after_screening(event)
+            if event.enquiry_due_at is not None:
+                case.due[f"enquiry:{event.concern_id}"] = event.enquiry_due_at
             _bar(case, event.alleged_source)
+        case en.EnquiryOverdue():
+            case.overdue.add(f"enquiry:{event.concern_id}")
         case en.Section42EnquiryOpened():
+            case.stop_clocks(f"enquiry:{event.concern_id}")
             case.concerns[event.concern_id].state = "enquiry"
         case en.Section47Opened():
+            case.stop_clocks(f"enquiry:{event.concern_id}")
             case.concerns[event.concern_id].state = "enquiry"
             if event.child_seen_due_at is not None:
                 case.due[f"child_seen:{event.concern_id}"] = event.child_seen_due_at

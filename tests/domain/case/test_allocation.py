@@ -7,7 +7,7 @@ import pytest
 from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import allocation_deadlines as ad
-from domain.case import matching
+from domain.case import matching, override
 from domain.case import wishes as wi
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotFound, NotPermitted, NotYetDue, WrongStage
@@ -187,7 +187,7 @@ def test_a_reason_alone_does_not_pass_the_hard_limit(carries: int) -> None:
     if carries < 15:
         assert outcome.one(al.KeyWorkerAllocated).override_reason is None, "there was nothing to override"
     else:
-        outcome.refused(alc.OverrideReviewDateRequired)
+        outcome.refused(override.OverrideReviewDateRequired)
         given(case, worker).when(allocate(case, worker)).refused(matching.WorkerAtHardLimit)
 
 

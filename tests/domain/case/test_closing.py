@@ -87,7 +87,7 @@ def test_a_case_that_closed_before_its_review_is_taken_off_the_agenda_and_can_be
         EpisodeEnded,
     )
     again = given(meeting, case, closed.happened).when(
-        ReopenCase(case_id=case.case_id, explanation="Rang the next day"), at=case.now
+        ReopenCase(case_id=case.case_id, explanation="Rang the next day", person_agrees=True), at=case.now
     )
     listed = given(meeting, case, closed.happened, again.accepted().happened, later.agenda_open()).when(
         ScheduleReviewItem(case_id=case.case_id, meeting_id=later.meeting_id)

@@ -11,6 +11,7 @@ from domain.case import consent as c
 from domain.case import consent_renewal as cr
 from domain.case import consent_request as cq
 from domain.case import sharing as sh
+from domain.case.consent_rules import AgencyNotNamed
 from domain.case.deciders import CapacityRetestRequired, PersonLacksCapacity
 from domain.case.disclosure import may_disclose
 from domain.case.grants import GrantState
@@ -78,6 +79,13 @@ def test_what_somebody_without_capacity_cannot_decide_is_asked_all_the_same_but_
 ):
     case, grant_id = asked(capacity_view=sh.CapacityView.LACKS)
     given(case).when(yes(case, grant_id)).refused(PersonLacksCapacity)
+
+
+@pytest.mark.parametrize("nobody", ["all", "All agencies", "any-partner", "everyone involved", "*"])
+@pytest.mark.parametrize("field", ["discloser", "recipient"])
+def test_there_is_no_consent_for_everybody(field: str, nobody: str) -> None:
+    """Source: explicit consent per agency and purpose (domain reference 3.3)."""
+    given(CASE).when(ask(**{field: nobody})).refused(AgencyNotNamed, field=field, agency=nobody)
 
 
 def test_a_referrer_asks_only_for_their_own_agency() -> None:

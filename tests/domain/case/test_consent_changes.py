@@ -9,7 +9,8 @@ import pytest
 
 from domain.case import consent_changes as cc
 from domain.case import consent_renewal as cr
-from domain.case.action_changes import ActionCancelled, ActionReassigned
+from domain.case.action import ActionAssigned, AgencyTakenOut, AssignAction
+from domain.case.action_changes import ActionCancelled, ActionReassigned, ReassignAction
 from domain.case.consent_rules import CapacityViewRequired, ConsentEvidenceRequired, ExplicitConsentRequired
 from domain.case.deciders import PersonLacksCapacity
 from domain.case.disclosure import LawfulBasisRecorded, agencies_excluded, may_disclose
@@ -118,6 +119,27 @@ def test_open_actions_of_an_agency_that_is_taken_out_go_to_the_key_worker(
         like(ActionReassigned, agency=SHELTER, because="consent_withdrawn"),
     )
     assert agencies_excluded(outcome.after.case) == {HOUSING}
+
+
+def test_an_agency_that_is_taken_out_gets_no_new_action_until_there_is_a_new_consent() -> None:
+    case = supported()
+    withdraw = cc.WithdrawConsent(case_id=case.case_id, grant_id=case.grant_id(HOUSING), by_channel="visit")
+    story = [*case, *given(case).when(withdraw).accepted().happened]
+    assign = AssignAction(
+        case_id=case.case_id, owner="housing-9", agency=HOUSING, links_to="risk:eviction", what="Call"
+    )
+    given(*story).when(assign).refused(AgencyTakenOut)
+    given(*story).when(assign.model_copy(update={"agency": POLICE})).then(ActionAssigned)
+    back = ReassignAction(
+        case_id=case.case_id,
+        action_id=case.action_id("forms"),
+        owner="housing-9",
+        agency=HOUSING,
+        accepted_by_agency=True,
+    )
+    given(*story).when(back).refused(AgencyTakenOut)
+    again = case.with_grant(POLICE, recipient=HOUSING)
+    given(again).when(assign).then(ActionAssigned)
 
 
 def test_without_a_key_worker_they_are_cancelled_by_an_event() -> None:

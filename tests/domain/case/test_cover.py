@@ -20,10 +20,14 @@ from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
 from domain.keyworker import events as k
 from domain.keyworker import worker as wo
 from domain.messages import Event
+from tests.domain.case.test_safeguarding import raise_concern
 from tests.support.scenario import (
+    A_SECOND,
     MANAGER,
     SYSTEM,
     CaseStory,
+    Outcome,
+    States,
     WorkerStory,
     a_case,
     a_worker,
@@ -281,7 +285,7 @@ def test_a_worker_with_a_conflict_of_interest_does_not_get_the_case_again_when_i
     story = a_case().active(SAM).suspended()
     excluded = given(story).when(conflict(SAM, story)).accepted().happened
     closed = given(story, excluded).when(WithdrawParticipation(case_id=story.case_id)).accepted().happened
-    reopen = ReopenCase(case_id=story.case_id, explanation="Came back")
+    reopen = ReopenCase(case_id=story.case_id, explanation="Came back", person_agrees=True)
     reopened = given(story, excluded, closed).when(reopen, at=story.now)
     assert reopened.one(CaseReopened).worker_id is None
     assert reopened.after.case.stage is Stage.AWAITING_ALLOCATION
@@ -293,6 +297,33 @@ def test_support_that_steps_back_up_waits_for_another_worker_than_one_with_a_con
     back = given(*excluded).when(StepBackUp(case_id=story.case_id, deterioration="Overdose"), at=MONDAY)
     assert back.one(SteppedBackUp).to_stage is Stage.AWAITING_ALLOCATION
     assert back.after.case.worker_id is None
+
+
+# -- a case that becomes urgent meanwhile -----------------------------------------------------------------------------
+
+
+def with_a_concern(*story: Event | CaseStory | WorkerStory, at: datetime = MONDAY) -> Outcome:
+    return given(*story).when(raise_concern(active()), at=at)
+
+
+def test_a_case_with_a_concern_is_missed_sooner_while_its_worker_is_absent() -> None:
+    """Source: cover triggers, absence of 3 working days for P1 or of 10 otherwise (domain reference 5.4)."""
+    away = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 8)))
+    assert "orphaned" not in States(away).case.due
+    raised = with_a_concern(*away)
+    assert raised.one(aw.KeyWorkerUnavailable).orphaned_at == london(2027, 3, 1, 17)
+    assert raised.after.case.due["orphaned"] == london(2027, 3, 1, 17)
+    assert raised.after.case.due["absence_ends"] == london(2027, 3, 8, 17)
+
+
+def test_a_short_absence_a_cover_or_another_concern_before_changes_nothing() -> None:
+    short = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 2)))
+    long = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 8)))
+    covered = after(*long, *ALEX, command=cover(date(2027, 3, 8), ground="immediate_risk"))
+    urgent = [*long, *with_a_concern(*long).happened]
+    for story in (active(), short, covered, urgent):
+        happened = with_a_concern(*story, at=MONDAY + A_SECOND).happened
+        assert not any(isinstance(one, aw.KeyWorkerUnavailable) for one in happened)
 
 
 # -- the end of an absence -------------------------------------------------------------------------------------------

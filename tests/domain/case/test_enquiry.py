@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from domain.case import enquiry as en
-from domain.errors import NotPermitted
+from domain.case.escalation import EscalationRaised, EscalationResolved
+from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue
 from domain.messages import Actor, Command, ConcernId
 from tests.support.scenario import (
+    A_SECOND,
     COORDINATOR,
     KEY_WORKER,
     MANAGER,
@@ -49,6 +51,31 @@ def test_an_enquiry_lacks_a_part_of_the_test_by_name(part: str) -> None:
     given(ADULT).when(command(en.OpenS42, ADULT, **{part: False})).refused(
         en.ThreePartTestNotSatisfied, missing=part
     )
+
+
+@pytest.mark.parametrize("story", [ADULT, CHILD], ids=["adult", "child"])
+def test_a_concern_that_meets_the_threshold_does_not_wait_for_its_enquiry_in_silence(
+    story: CaseStory,
+) -> None:
+    clock = f"enquiry:{concern_of(story)}"
+    due_at = story.case.due[clock]
+    mark = en.MarkEnquiryOverdue(case_id=story.case_id, concern_id=concern_of(story))
+    given(story).when(mark, at=due_at - A_SECOND).refused(NotYetDue)
+    late = given(story).when(mark, at=due_at)
+    late.then(
+        like(en.EnquiryOverdue, due_at=due_at),
+        like(EscalationRaised, subject="safeguarding", subject_id=concern_of(story)),
+    )
+    given(*story, *late.happened).when(mark, at=due_at).refused(AlreadyRecorded)
+    opens = command(en.OpenS42 if story is ADULT else en.StrategyDiscussion, story)
+    opened = given(*story, *late.happened).when(opens, at=due_at)
+    assert opened.one(EscalationResolved).outcome == "enquiry_opened"
+    assert clock not in opened.after.case.due
+
+
+def test_a_concern_below_the_threshold_waits_for_no_enquiry() -> None:
+    below = a_case().active().with_concern().screened(met=False)
+    assert not [clock for clock in below.case.due if clock.startswith("enquiry")]
 
 
 def test_an_adult_has_no_strategy_discussion_and_a_child_no_section_42() -> None:

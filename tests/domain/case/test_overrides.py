@@ -7,12 +7,14 @@ import pytest
 from domain.case import allocating as alc
 from domain.case import allocation as al
 from domain.case import matching
+from domain.case import override as ov
 from domain.case import wishes as wi
+from domain.case.allocation_end import EndAllocation
 from domain.case.stages import Stage
-from domain.errors import AlreadyRecorded
+from domain.errors import AlreadyRecorded, NotYetDue
 from domain.keyworker import events as k
 from tests.domain.case.test_allocation import allocate
-from tests.support.scenario import ALLOCATED, MANAGER, a_case, a_worker, given, rules
+from tests.support.scenario import A_SECOND, ALLOCATED, MANAGER, a_case, a_worker, given, like, london, rules
 
 REVIEW = {"override_reason": "Nobody else this month", "override_review_on": "2027-02-22"}
 BOTH = {**REVIEW, "approved_over_soft_limit": True}
@@ -28,7 +30,7 @@ def test_above_the_hard_limit_an_override_has_a_day_ahead_on_which_it_is_reviewe
     terms = allocate(case, full, **{**BOTH, "override_review_on": day})
     outcome = given(case, full).when(terms, as_=MANAGER, at=ALLOCATED)
     if not passes:
-        outcome.refused(alc.OverrideReviewDateRequired)
+        outcome.refused(ov.OverrideReviewDateRequired)
         return
     allocated = outcome.one(al.KeyWorkerAllocated)
     assert allocated.overrides == ("worker_at_hard_limit",)
@@ -46,7 +48,28 @@ def test_an_override_for_the_first_band_names_a_second_person_other_than_the_one
     if passes:
         assert outcome.one(al.KeyWorkerAllocated).override_second_person == second
     else:
-        outcome.refused(alc.OverrideNeedsSecondPerson)
+        outcome.refused(ov.OverrideNeedsSecondPerson)
+
+
+def test_on_its_day_the_manager_is_told_to_look_at_the_override_again() -> None:
+    """Source: breach of hard limit, an override with a review date (domain reference 5.1)."""
+    case, full = a_case().accepted(), a_worker().carrying(15)
+    allocated = given(case, full).when(allocate(case, full, **BOTH), as_=MANAGER, at=ALLOCATED)
+    due = london(2027, 2, 22)
+    assert allocated.after.case.due["override_review"] == due
+    story = (case, full, allocated.happened)
+    look = ov.RaiseOverrideReview(case_id=case.case_id)
+    given(*story).when(look, at=due - A_SECOND).refused(NotYetDue)
+    told = given(*story).when(look, at=due).then(like(ov.OverrideReviewDue, worker_id=full.worker_id))
+    assert "override_review" not in told.after.case.due
+
+
+def test_who_no_longer_has_the_case_has_no_override_to_look_at() -> None:
+    case, full = a_case().accepted(), a_worker().carrying(15)
+    allocated = given(case, full).when(allocate(case, full, **BOTH), as_=MANAGER, at=ALLOCATED)
+    ends = EndAllocation(case_id=case.case_id, because="other_worker")
+    ended = given(case, full, allocated.happened).when(ends, as_=MANAGER, at=ALLOCATED)
+    assert "override_review" not in ended.after.case.due
 
 
 def test_the_soft_limit_is_approved_and_not_overridden() -> None:

@@ -15,6 +15,7 @@ from domain.case.forum_review import InformationReturned
 from domain.case.leaving import PersonDied, WithdrawParticipation
 from domain.case.line import in_line
 from domain.case.reopening import (
+    AgreementRequired,
     CannotMergeWith,
     CaseReopened,
     CasesMerged,
@@ -56,6 +57,7 @@ from tests.support.scenario import (
 CASE = a_case().case_id
 SAM = a_worker("sam")
 REOPEN = ReopenCase(case_id=CASE, explanation="Came back within the week")
+AGREES = REOPEN.model_copy(update={"person_agrees": True})
 REVERSE = ReverseMerge(case_id=CASE, explanation="Two people of one name")
 
 
@@ -109,7 +111,7 @@ def test_the_key_worker_takes_the_case_again() -> None:
 def test_a_worker_who_is_away_when_the_case_goes_on_is_missed_there_again() -> None:
     away = a_case().active(SAM).worker_away(first_day=date(2027, 2, 2))
     closed = given(away).when(WithdrawParticipation(case_id=CASE))
-    told = given(away, closed.accepted().happened).when(REOPEN, at=away.now)
+    told = given(away, closed.accepted().happened).when(AGREES, at=away.now)
     told.then(
         CaseReopened,
         CaseTaken,
@@ -126,7 +128,7 @@ def test_the_end_of_a_cover_that_ended_with_the_case_is_not_waited_for_when_it_g
     covered = a_case().active(SAM).worker_away().covered_by(kim)
     closed = given(kim, covered).when(WithdrawParticipation(case_id=CASE))
     back = KeyWorkerReturned(worker_id=SAM.worker_id)
-    told = given(kim, covered, closed.accepted().happened, back).when(REOPEN, at=covered.now)
+    told = given(kim, covered, closed.accepted().happened, back).when(AGREES, at=covered.now)
     stands = told.accepted().after.case
     assert (stands.cover, stands.away) == (None, None)
     assert {"cover_ends", "orphaned"}.isdisjoint(stands.due)
@@ -136,7 +138,7 @@ def test_a_consent_is_reviewed_and_ends_wherever_the_case_goes_on() -> None:
     listed = a_case().with_grant(POLICE).ready_for_forum().on_agenda()
     clocks = {clock for clock in listed.case.due if clock.startswith("consent_")}
     closed = given(listed).when(WithdrawParticipation(case_id=CASE))
-    told = given(listed, closed.accepted().happened).when(REOPEN, at=listed.now).accepted().after.case
+    told = given(listed, closed.accepted().happened).when(AGREES, at=listed.now).accepted().after.case
     assert told.stage is Stage.READY_FOR_FORUM
     assert set(told.due) == {"listing", *clocks}
 
@@ -236,10 +238,26 @@ def test_a_case_that_goes_on_has_its_plan_again_and_each_owner_hears_of_it() -> 
     story = a_case().active(SAM)
     gone = given(SAM, story).when(LEAVES, as_=MANAGER)
     assert gone.after.case.open_actions == []
-    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(AGREES, as_=MANAGER)
     back = reopened.one(ActionReassigned)
     assert (back.action_id, back.because) == (story.action_id(), "case_goes_on")
     assert [one.action_id for one in reopened.after.case.open_actions] == [story.action_id()]
+
+
+def test_who_took_their_agreement_back_gives_it_again_before_their_case_goes_on() -> None:
+    gone = given(SAM, a_case().active(SAM)).when(LEAVES, as_=MANAGER)
+    assert not gone.after.case.participation_agreed
+    given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER).refused(AgreementRequired)
+    reopened = given(*gone.before, *gone.happened).when(AGREES, as_=MANAGER)
+    assert reopened.one(CaseReopened).person_agrees
+    assert reopened.after.case.participation_agreed
+
+
+def test_who_was_not_asked_yet_is_asked_when_their_case_goes_on() -> None:
+    gone = given(a_case().in_triage()).when(LEAVES, as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    assert not reopened.one(CaseReopened).person_agrees
+    assert reopened.after.case.stage is Stage.TRIAGE
 
 
 def test_an_action_that_fell_due_while_the_case_was_closed_has_a_new_date() -> None:
@@ -258,7 +276,7 @@ def test_what_was_cancelled_before_the_case_was_closed_stays_cancelled() -> None
     cancels = CancelAction(case_id=CASE, action_id=story.action_id(), explanation="No longer wanted")
     cancelled = given(SAM, story).when(cancels, as_=MANAGER)
     gone = given(*cancelled.before, *cancelled.happened).when(LEAVES, as_=MANAGER)
-    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(AGREES, as_=MANAGER)
     assert not [one for one in reopened.happened if isinstance(one, ActionReassigned)]
 
 
@@ -271,7 +289,7 @@ def test_a_case_that_is_back_on_the_waiting_list_has_its_band_its_place_and_a_ch
         as_=MANAGER,
         at=story.now + timedelta(days=1),
     )
-    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER, at=story.now + timedelta(days=2))
+    reopened = given(*gone.before, *gone.happened).when(AGREES, as_=MANAGER, at=story.now + timedelta(days=2))
     case = reopened.after.case
     assert (case.stage, in_line(case)) == (Stage.WAITING_LIST, before)
     assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "forum_review"}
@@ -280,7 +298,7 @@ def test_a_case_that_is_back_on_the_waiting_list_has_its_band_its_place_and_a_ch
 def test_a_case_of_the_first_band_that_is_back_on_the_list_may_not_wait_long_either() -> None:
     story = a_case().waiting(band="P1")
     gone = given(story).when(RemoveFromWaitingList(case_id=CASE, because="withdrawn"), as_=MANAGER)
-    reopened = given(*gone.before, *gone.happened).when(REOPEN, as_=MANAGER)
+    reopened = given(*gone.before, *gone.happened).when(AGREES, as_=MANAGER)
     assert set(reopened.one(CaseReopened).clocks) == {"waiting_check", "priority_wait", "forum_review"}
 
 

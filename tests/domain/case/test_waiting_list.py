@@ -6,9 +6,16 @@ import pytest
 
 from domain.case import allocation as al
 from domain.case.stages import Stage
-from domain.case.waiting_list import JoinWaitingList, RaiseWaitingCheck, RecordWaitingCheck, WorkerHasRoom
+from domain.case.waiting_list import (
+    BandReviewRequested,
+    JoinWaitingList,
+    RaiseWaitingCheck,
+    RecordWaitingCheck,
+    WorkerHasRoom,
+)
 from domain.errors import NotPermitted, NotYetDue, WrongStage
 from domain.messages import Actor
+from tests.domain.case.test_safeguarding import raise_concern
 from tests.support.scenario import (
     A_SECOND,
     ALLOCATED,
@@ -105,8 +112,19 @@ def test_looking_in_on_the_waiting_person_sets_the_next_check(by: Actor) -> None
     case = a_case().waiting(at=ALLOCATED)
     check = RecordWaitingCheck(case_id=case.case_id, risk_changed=True, note="Spoke by telephone")
     given(case).when(check, as_=by, at=london(2027, 2, 3, 9)).then(
-        like(al.WaitingCheckRecorded, risk_changed=True, check_due_at=london(2027, 3, 3, 9))
+        like(al.WaitingCheckRecorded, risk_changed=True, check_due_at=london(2027, 3, 3, 9)),
+        like(BandReviewRequested, band="P3"),
     )
+    nothing_new = check.model_copy(update={"risk_changed": False})
+    given(case).when(nothing_new, as_=by, at=london(2027, 2, 3, 9)).then(al.WaitingCheckRecorded)
+
+
+def test_a_concern_about_somebody_who_waits_is_for_the_manager_to_weigh() -> None:
+    """Source: machine G, ChangeBand: new risk or need fact (domain reference 2.10)."""
+    for band, asked in (("P3", True), ("P2", True), ("P1", False)):
+        case = a_case().waiting(band=band)
+        happened = given(case).when(raise_concern(case)).accepted().happened
+        assert [one.TOPIC for one in happened[1:]] == (["BandReviewRequested"] if asked else [])
 
 
 def test_nobody_is_checked_on_who_does_not_wait() -> None:

@@ -12,6 +12,7 @@ from domain.case import caseload_handover as ch
 from domain.case import cover as co
 from domain.case import matching
 from domain.case import worker_handover as wh
+from domain.case.override import OverrideReviewDateRequired
 from domain.case.stages import Stage
 from domain.errors import WrongStage
 from domain.keyworker import events as k
@@ -119,6 +120,40 @@ def test_a_handover_is_from_somebody() -> None:
     case = a_case().led_by()
     nobody = plan(case_id=case.case_id)
     given(case, ALEX).when(nobody, at=MONDAY).refused(al.NoKeyWorkerAssigned)
+
+
+def wants_a_woman(agrees: bool, reason: str | None = "Nobody else in the north") -> wh.PlanHandover:
+    return plan(override_reason=reason, person_agrees=agrees)
+
+
+@pytest.mark.parametrize(("agrees", "reason"), [(False, "Nobody else in the north"), (True, None)])
+def test_a_wish_of_the_person_binds_a_handover_unless_they_agree_and_there_is_a_reason(
+    agrees: bool, reason: str | None
+) -> None:
+    """Source: gender preference, hard unless overridden with consent (domain reference 5.3)."""
+    story = [*active().wanting("female"), *ALEX]
+    given(*story).when(wants_a_woman(agrees, reason), at=MONDAY).refused(matching.PreferenceNotMet)
+
+
+def test_what_the_person_agreed_to_when_the_handover_was_planned_stands_when_it_is_completed() -> None:
+    story = [*active().wanting("female"), *ALEX]
+    told = given(*story).when(wants_a_woman(agrees=True), at=MONDAY)
+    told.then(like(wh.HandoverPlanned, overrides=("preference_not_met",), person_agrees=True))
+    changed = given(*story, *told.happened).when(complete(), as_=MANAGER, at=MONDAY)
+    assert changed.one(wh.KeyWorkerChanged).overrides == ("preference_not_met",)
+
+
+def test_a_handover_may_pass_the_hard_limit_with_a_reason_and_a_day_on_which_that_is_looked_at() -> None:
+    """Source: breach of hard, an override with a review date (domain reference 5.1)."""
+    full = a_worker("alex").carrying(15)
+    story = [*active(), *full]
+    given(*story).when(plan(), at=MONDAY).refused(matching.WorkerAtHardLimit)
+    reason = {"override_reason": "Sam leaves today"}
+    given(*story).when(plan(**reason), at=MONDAY).refused(OverrideReviewDateRequired)
+    told = given(*story).when(plan(**reason, override_review_on="2027-04-01"), at=MONDAY).accepted()
+    changed = given(*story, *told.happened).when(complete(), as_=MANAGER, at=MONDAY)
+    assert changed.one(k.CaseTaken).over_hard_limit
+    assert changed.after.case.due["override_review"] == london(2027, 4, 1)
 
 
 # -- a whole caseload ------------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from temporalio import workflow
-from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.worker import Worker
 
+from adapters.temporal import skipping_clock
 from adapters.temporal.skipping_clock import SkippingClock
 from adapters.temporal.virtual import VirtualTime
 from workflows.search_attributes import NEXT_DUE
@@ -63,6 +64,20 @@ async def test_time_goes_on_and_is_held_again_after_the_server_has_let_its_clock
         assert time.now == began + timedelta(hours=1)
         await time.advance(timedelta(days=1))
         await asyncio.sleep(0.2)
+        assert await _shown(time) - time.now < timedelta(minutes=1)
+
+
+async def test_time_goes_on_where_the_server_takes_its_clock_for_held_by_somebody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The same miscount the other way: one more is counted than there are, and the clock would not jump.
+    monkeypatch.setattr(skipping_clock, "_PATIENCE_SECONDS", 0.2)
+    async with VirtualTime.started() as time:
+        began = time.now
+        await time.client.test_service.lock_time_skipping(LockTimeSkippingRequest())
+        await time.advance(timedelta(hours=8))
+        assert time.now == began + timedelta(hours=8)
+        await time.advance(timedelta(days=1))
         assert await _shown(time) - time.now < timedelta(minutes=1)
 
 

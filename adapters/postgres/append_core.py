@@ -53,6 +53,7 @@ def schema_sql(schema: str) -> str:
         "0006_append_with_less_to_sort",
         "0008_one_index_less",
         "0010_append_nearly_always_all",
+        "0011_envelopes_as_written",
     }
     return in_schema("\n".join(step.sql for step in migrations() if step.name in steps), schema)
 
@@ -386,6 +387,7 @@ def _arguments(batch: Sequence[_Waiting]) -> tuple[Any, ...]:
         states,
         event_ids,
         metadata,
+        len(event_streams) == len(set(event_streams)),
         json.dumps(keys) if keys else None,
         json.dumps(places) if places else None,
     )

@@ -11,7 +11,7 @@ CREATE SCHEMA outbox;
 
 CREATE SCHEMA read;
 
-CREATE FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
+CREATE FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata json[], one_each boolean, identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -21,7 +21,6 @@ CREATE FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream
     AS $$
 #variable_conflict use_column
 DECLARE
-    sound   boolean;
     plain   boolean;
     refused integer[] := '{}';
     written integer;
@@ -37,11 +36,7 @@ BEGIN
     LOCK TABLE log.turn IN EXCLUSIVE MODE;
 
     -- Few statements are quick statements, so what can be looked up at once is.
-    SELECT (SELECT count(DISTINCT named.id) FROM unnest(command_ids || stream_ids) AS named (id))
-               = cardinality(command_ids) + cardinality(stream_ids)
-           AND (SELECT count(DISTINCT stream_commands[new.stream]) FROM unnest(event_streams) AS new (stream))
-               = cardinality(command_ids),
-           coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0),
+    SELECT coalesce((SELECT max(event.notification_id) FROM log.event AS event), 0),
            ARRAY(
                SELECT coalesce(
                    (
@@ -58,11 +53,7 @@ BEGIN
                ORDER BY stream.place
            ),
            NOT EXISTS (SELECT FROM log.event AS done WHERE done.command_id = ANY (command_ids))
-    INTO sound, append."position", append.versions, plain;
-    IF NOT sound THEN
-        RAISE EXCEPTION 'log.append needs commands that have events and share neither an id nor a stream'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    INTO append."position", append.versions, plain;
 
     IF identity_keys IS NOT NULL THEN
         refused := ARRAY(
@@ -95,6 +86,21 @@ BEGIN
     plain := plain AND cardinality(refused) = 0 AND append.versions = stream_versions;
     IF plain THEN
         append.outcomes := array_fill(0::smallint, ARRAY[cardinality(command_ids)]);
+    END IF;
+    IF plain AND one_each THEN
+        INSERT INTO log.event (
+            originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
+        )
+        SELECT stream_ids[new.stream],
+               append.versions[new.stream] + 1,
+               event_topics[new.place],
+               event_states[new.place],
+               append."position" + new.place,
+               event_ids[new.place],
+               command_ids[stream_commands[new.stream]],
+               event_metadata[new.place]
+        FROM unnest(event_streams) WITH ORDINALITY AS new (stream, place);
+    ELSIF plain THEN
         INSERT INTO log.event (
             originator_id, originator_version, topic, state, notification_id, event_id, command_id, metadata
         )
@@ -169,7 +175,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) IS 'Write the events of each command, all or none of them; or say that the command was carried out before, or that there is a conflict.';
+COMMENT ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata json[], one_each boolean, identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) IS 'Write the events of each command, all or none of them; or say that the command was carried out before, or that there is a conflict.';
 
 CREATE FUNCTION log.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -212,7 +218,7 @@ CREATE TABLE log.event (
     notification_id bigint NOT NULL,
     event_id uuid NOT NULL,
     command_id uuid NOT NULL,
-    metadata jsonb NOT NULL,
+    metadata json NOT NULL,
     CONSTRAINT event_notification_id_check CHECK ((notification_id >= 1)),
     CONSTRAINT event_originator_version_check CHECK ((originator_version >= 0))
 );
@@ -353,8 +359,8 @@ GRANT USAGE ON SCHEMA outbox TO ccp_app;
 
 GRANT ALL ON SCHEMA read TO ccp_app;
 
-REVOKE ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata jsonb[], identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) TO ccp_app;
+REVOKE ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata json[], one_each boolean, identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION log.append(command_ids uuid[], stream_commands integer[], stream_ids uuid[], stream_versions bigint[], event_streams integer[], event_topics text[], event_states bytea[], event_ids uuid[], event_metadata json[], one_each boolean, identity_keys jsonb, reservations jsonb, OUT outcomes smallint[], OUT "position" bigint, OUT versions bigint[]) TO ccp_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE dispatch."position" TO ccp_app;
 

@@ -171,7 +171,7 @@ async def test_an_event_of_an_unknown_topic_stops_the_follower_after_all_that_ca
     [
         ("UPDATE log.event SET topic = 'TestOfTheFuture' WHERE notification_id = 3", UnknownTopic),
         (
-            "UPDATE log.event SET metadata = jsonb_set(metadata, '{schema_version}', '2') WHERE notification_id = 3",
+            "UPDATE log.event SET metadata = jsonb_set(metadata::jsonb, '{schema_version}', '2') WHERE notification_id = 3",
             NewerSchema,
         ),
         (

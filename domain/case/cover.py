@@ -180,7 +180,7 @@ class MarkCoverEnded(Command):
         CoverEndsInThePast,
         CoverNotNeeded,
         PersonNotTold,
-        *HARD_REFUSALS,
+        *(rule for rule in HARD_REFUSALS if rule not in ABOUT_CASELOAD),
     ),
 )
 def start_cover(

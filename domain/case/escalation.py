@@ -18,6 +18,7 @@ from pydantic import Field
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotFound, RuleBroken
 from domain.messages import (
+    Actor,
     AgencyName,
     CaseEvent,
     CaseId,
@@ -110,13 +111,13 @@ def escalation_raised(
     subject: Subject,
     subject_id: UUID | None = None,
     desired_result: str | None = None,
+    by: Actor | None = None,
 ) -> EscalationRaised:
-    """The fact that something was escalated, for any rule that finds it must be; the same command makes the same id.
+    """The fact that something was escalated, by somebody or by a rule; the same command makes the same id.
 
     Ask `open_escalation` first where the same thing must not be escalated twice at once.
     """
     programme = rules.programme(case.programme)
-    by_deadline = moment.actor.role is Role.SYSTEM
     return EscalationRaised(
         case_id=case.case_id,
         person_id=case.person_id,
@@ -125,8 +126,8 @@ def escalation_raised(
         subject_id=subject_id,
         owner=programme.escalation.level(1).code,
         desired_result=desired_result,
-        raised_by=None if by_deadline else moment.actor.person,
-        raised_by_agency=None if by_deadline else moment.actor.agency,
+        raised_by=by.person if by else None,
+        raised_by_agency=by.agency if by else None,
         answer_due_at=rules.deadline(case.programme, "escalation_answer", moment.now),
     )
 
@@ -146,7 +147,7 @@ def open_escalation(case: Case, subject: Subject, subject_id: UUID | None = None
 def put_higher(
     case: Case, moment: Moment, rules: Rules, *, subject: Subject, subject_id: UUID | None = None
 ) -> Sequence[EscalationRaised]:
-    """What is late is put to a higher level, unless it is there already."""
+    """A rule puts something to a higher level, in nobody's name, unless it is there already."""
     if open_escalation(case, subject, subject_id):
         return []
     return [escalation_raised(case, moment, rules, subject=subject, subject_id=subject_id)]
@@ -218,6 +219,7 @@ def raise_escalation(command: RaiseEscalation, case: Case, moment: Moment, rules
             subject=command.subject,
             subject_id=command.subject_id,
             desired_result=command.desired_result,
+            by=None if moment.actor.role is Role.SYSTEM else moment.actor,
         )
     ]
 

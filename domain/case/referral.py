@@ -167,7 +167,10 @@ class DiscardDraft(Command):
 
 
 class SubmitReferral(Command):
-    """Bring a person to the pathway: who they are, what they need, and what the referrer's agency offers to do."""
+    """Bring a person to the pathway: who they are, what they need, and what the referrer's agency offers to do.
+
+    A person who lives in another borough, or is too young for the programme, is passed on at once and the case closed.
+    """
 
     NAME: ClassVar[str] = "submit-referral"
     PERMISSION: ClassVar[Permission] = Permission.SUBMIT_REFERRAL

@@ -14,7 +14,7 @@ from pydantic import Field
 from domain.case.referral_form import WardUnknown
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, RuleBroken
-from domain.geography import InArea
+from domain.geography import InArea, OutOfArea
 from domain.messages import CaseEvent, CaseId, Code, Command, Event, Moment, PersonalText
 from domain.roles import Permission
 
@@ -41,6 +41,12 @@ class ForumRouteChanged(CaseEvent):
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
+
+
+class WardOutsideTheCity(RuleBroken):
+    """ward: {place} is in {borough}, outside the city; that a person moves out of it is recorded with record-move-out."""
+
+    code = "ward_outside_the_city"
 
 
 class RouteNotKnown(RuleBroken):
@@ -74,7 +80,7 @@ class ChangeForumRoute(Command):
     explanation: PersonalText = Field(min_length=1)
 
 
-@decides(ChangeForumRoute, refuses=(WardUnknown, AlreadyRecorded))
+@decides(ChangeForumRoute, refuses=(WardOutsideTheCity, WardUnknown, AlreadyRecorded))
 def change_forum_route(
     command: ChangeForumRoute, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
@@ -82,6 +88,8 @@ def change_forum_route(
     case.require_open(command)
     today = rules.london_day(moment.now)
     place = rules.geography.place(command.ward, today)
+    if isinstance(place, OutOfArea):
+        raise WardOutsideTheCity(place=place.place, borough=place.borough)
     if not isinstance(place, InArea):
         raise WardUnknown
     if place.neighbourhood == case.neighbourhood:

@@ -19,7 +19,7 @@ from domain.case.allocation import (
 )
 from domain.case.bands import Band, band_of
 from domain.case.closure import CaseClosed, end_case, off_the_list
-from domain.case.escalation import put_higher
+from domain.case.escalation import put_higher, settled
 from domain.case.matching import rank
 from domain.case.stages import Stage
 from domain.decisions import decides
@@ -247,10 +247,9 @@ def change_band(command: ChangeBand, case: Case, moment: Moment, rules: Rules) -
         explanation=command.explanation,
         escalate_at=urgent_wait(case, command.to_band, moment, rules),
     )
-    return [
-        changed,
-        *(put_higher(case, moment, rules, subject="capacity") if command.to_band == "P1" else []),
-    ]
+    if command.to_band == "P1":
+        return [changed, *put_higher(case, moment, rules, subject="capacity")]
+    return [changed, *settled(case, "capacity", "can_wait")]
 
 
 @decides(RemoveFromWaitingList, refuses=(RecordedOtherwise,))

@@ -59,6 +59,12 @@ _BY_HAND: Mapping[str, Form] = {
     "withdraw-participation, a duty to go on": Form(
         "withdraw-participation", {"lawful_duty": "Care Act 2014, section 42"}, MANAGER
     ),
+    "reopen-case": Form("reopen-case", {"person_agrees": True}),
+    "reopen-case, nobody asked the person": Form("reopen-case"),
+    "allocate-key-worker": Form("allocate-key-worker"),
+    "allocate-key-worker, against a rule": Form(
+        "allocate-key-worker", {"override_reason": "Knows the person", "override_review_on": "2027-12-01"}
+    ),
     "end-allocation, other_worker": Form("end-allocation"),
     "end-allocation, worker_did_not_answer": Form("end-allocation", {"because": "worker_did_not_answer"}),
     "end-allocation, step_down": Form("end-allocation", {"because": "step_down"}),
@@ -68,6 +74,7 @@ _BY_HAND: Mapping[str, Form] = {
     "record-best-interests-decision, share": Form("record-best-interests-decision"),
     "record-best-interests-decision, do not": Form("record-best-interests-decision", {"share": False}),
     "expire-consent": Form("expire-consent", lapse=A_YEAR),
+    "raise-override-review": Form("raise-override-review", lapse=A_YEAR),
     "raise-sustained-outcome-test": Form("raise-sustained-outcome-test", lapse=A_YEAR),
     "screen-concern, met": Form("screen-concern", {"threshold_met": True}),
     "screen-concern, not met": Form("screen-concern", {"threshold_met": False}),

@@ -430,11 +430,15 @@ def _of_an_allocation() -> dict[str, Place]:
     accepted = allocated.after(FORMS["accept-allocation"])
     away = accepted.after(FORMS["record-absence"])
     planned = accepted.after(FORMS["plan-handover"])
+    overridden = unallocated.after(FORMS["record-absence"]).after(
+        FORMS["allocate-key-worker, against a rule"]
+    )
     return {
         "Unallocated": unallocated,
         "Proposed": proposed,
         "Allocated": allocated,
         "Allocated, accepted": accepted,
+        "Allocated, against a rule": overridden,
         "Allocated, worker away": away,
         "Allocated, orphaned": away.after(FORMS["mark-allocation-orphaned"], lapse=timedelta(days=30)),
         "Allocated, covered": away.after(FORMS["start-cover"]),

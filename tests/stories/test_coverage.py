@@ -83,6 +83,8 @@ CLOCKS: Mapping[str, Stories] = {
     "child of a section 47 enquiry is seen": ("a-child-nobody-has-seen",),
     "initial child protection conference": ("a-child-nobody-has-seen",),
     "screening of a concern": ("73-withdrawal-while-a-concern-is-open",),
+    "enquiry of a concern that meets the threshold": ("an-enquiry-that-does-not-begin",),
+    "review of an override": ("an-override-on-its-day",),
     "escalation level": ("escalation-to-the-top", "24-agencies-disagree-on-the-lead"),
     "pause while suspended": ("40-eight-weeks-in-prison",),
     "summer time": ("clock-over-summer-time", "moved-away-and-nobody-answers", "deadlines-over-holidays"),
@@ -112,9 +114,9 @@ SCENARIOS: Mapping[int, Stories] = {
     25: ("25-an-action-stays-undone",),
     27: ("27-no-identity-documents",),
     30: ("30-nobody-has-room",),
-    31: ("30-nobody-has-room",),
+    31: ("31-the-urgent-case-comes-first", "30-nobody-has-room"),
     33: ("33-an-interpreter-and-a-cousin",),
-    35: ("33-an-interpreter-and-a-cousin",),
+    35: ("35-the-worker-is-a-cousin", "33-an-interpreter-and-a-cousin"),
     36: ("36-the-last-day-before-easter",),
     38: ("38-a-third-agency-still-hears",),
     39: ("39-no-contact-and-a-child-of-six",),
@@ -144,6 +146,7 @@ OTHERS: Stories = (
     "the-ways-out-of-triage",
     "what-a-wrong-merge-disclosed",
     "what-the-person-wants",
+    "a-concern-on-the-waiting-list",
 )
 """Stories of rows of machines A and B and of the table of roles that are neither a failure nor a clock."""
 

@@ -12,7 +12,7 @@ from domain.case import offers as of
 from domain.case import waiting_list as wl
 from domain.case.bands import Band
 from domain.case.closure import CaseClosed
-from domain.case.escalation import EscalationRaised
+from domain.case.escalation import EscalationRaised, EscalationResolved
 from domain.case.leaving import RecordDeath
 from domain.case.stages import Stage
 from domain.errors import AlreadyRecorded, NotYetDue, WrongStage
@@ -183,7 +183,7 @@ def test_a_new_risk_moves_a_case_to_another_band_and_it_keeps_its_time() -> None
     changed = given(case).when(change, as_=MANAGER, at=FORTY_DAYS_LATER)
     changed.then(
         like(wl.WaitingListReprioritised, from_band="P3", to_band="P1"),
-        like(EscalationRaised, subject="capacity"),
+        like(EscalationRaised, subject="capacity", raised_by=None),
     )
     after = changed.after.case
     assert (after.band, after.joined_at) == ("P1", case.case.joined_at)
@@ -191,6 +191,7 @@ def test_a_new_risk_moves_a_case_to_another_band_and_it_keeps_its_time() -> None
     back = wl.ChangeBand(case_id=case.case_id, to_band="P2", explanation="Safe at her sister's")
     calmer = given(*case, *changed.happened).when(back, at=FORTY_DAYS_LATER)
     assert "priority_wait" not in calmer.after.case.due
+    assert calmer.one(EscalationResolved).outcome == "can_wait"
 
 
 def test_a_band_changes_for_a_reason_and_to_another() -> None:

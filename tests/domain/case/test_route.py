@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.case.referral import ReferralSubmitted, SubmitReferral
-from domain.case.referral_form import EXAMPLE_FORM
-from domain.case.route import ChangeForumRoute, ForumRouteChanged
+from domain.case.referral_form import EXAMPLE_FORM, WardUnknown
+from domain.case.route import ChangeForumRoute, ForumRouteChanged, WardOutsideTheCity
 from domain.errors import AlreadyRecorded
 from tests.support.scenario import COORDINATOR, REFERRER, Given, a_case, given, like
 
@@ -31,6 +31,12 @@ def test_a_person_without_a_home_has_no_ward_and_no_forum_yet() -> None:
     for ward in ("", "Piccadilly", "Stretford"):
         submitted = given().when(homeless(ward=ward), as_=REFERRER).one(ReferralSubmitted)
         assert (submitted.ward, submitted.neighbourhood, submitted.forum) == (None, None, None)
+
+
+def test_a_place_in_another_borough_is_no_route_inside_the_city() -> None:
+    moved = referred().when(belongs_to("Stretford"), as_=COORDINATOR)
+    moved.refused(WardOutsideTheCity, borough="Trafford")
+    referred().when(belongs_to("Atlantis"), as_=COORDINATOR).refused(WardUnknown)
 
 
 def test_the_coordinator_chooses_the_area_of_connection_once_and_says_why() -> None:

@@ -152,6 +152,7 @@ def test_a_closed_case_takes_no_step_of_the_pathway_but_to_be_reopened() -> None
     }
     assert accepted <= {
         "reopen-case",
+        "reopen-case, nobody asked the person",
         "reverse-merge",
         "void-record",
         "raise-sustained-outcome-test",
@@ -169,7 +170,8 @@ def test_nothing_of_the_pathway_refuses_a_safeguarding_concern() -> None:
     raised = "raise-safeguarding-concern"
     for machine, state in STATES:
         if raised in _machines()[machine].forms and state != "New":
-            assert said(_walked(machine, state)[raised]) == "SafeguardingConcernRaised", f"{machine}: {state}"
+            first = said(_walked(machine, state)[raised]).partition(", ")[0]
+            assert first == "SafeguardingConcernRaised", f"{machine}: {state}"
 
 
 # -- moves -----------------------------------------------------------------------------------------------------------

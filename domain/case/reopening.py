@@ -243,7 +243,12 @@ class ReverseMerge(Command):
 # -- decisions -------------------------------------------------------------------------------------------------------
 
 
-@decides(ReopenCase, refuses=(NotToBeReopened, ReopenWindowOver, AgreementRequired, OpenCaseExists))
+# A draft has no person to load yet. Letting the person be new lets the case's own stage refuse, by its name.
+@decides(
+    ReopenCase,
+    starts=("Person",),
+    refuses=(NotToBeReopened, ReopenWindowOver, AgreementRequired, OpenCaseExists),
+)
 def reopen_case(
     command: ReopenCase,
     case: Case,

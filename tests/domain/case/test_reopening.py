@@ -14,6 +14,8 @@ from domain.case.closure import CaseClosed
 from domain.case.forum_review import InformationReturned
 from domain.case.leaving import PersonDied, WithdrawParticipation
 from domain.case.line import in_line
+from domain.case.referral import ReferralDraftDiscarded, ReferralDrafted
+from domain.case.referral_form import ReferralForm
 from domain.case.reopening import (
     AgreementRequired,
     CannotMergeWith,
@@ -149,6 +151,13 @@ def test_nobody_is_brought_back_from_a_death_and_a_merge_is_reversed_instead() -
     merged = a_case().in_triage().merged_into(a_case("alex"))
     for story in (dead, merged):
         given(story).when(REOPEN, as_=MANAGER).refused(NotToBeReopened)
+
+
+def test_a_draft_that_was_discarded_stays_so_and_one_that_was_not_is_open_anyway() -> None:
+    draft = ReferralDrafted(**a_case().ids, programme=PROGRAMME, referring_agency=POLICE, form=ReferralForm())
+    given(draft).when(REOPEN, as_=MANAGER).refused(WrongStage)
+    discarded = ReferralDraftDiscarded(**a_case().ids)
+    given(draft, discarded).when(REOPEN, as_=MANAGER).refused(NotToBeReopened, because="draft_discarded")
 
 
 def test_a_case_is_not_reopened_beside_another_of_the_person() -> None:

@@ -1,14 +1,20 @@
-"""The event loop on which every process of the product runs: libuv's where there is one, Python's own elsewhere.
+"""How every process of the product runs: on libuv's event loop where there is one, with a collector that rarely looks.
 
-Measured: one caller's append takes a fifth less time, and an answer over HTTP as well. Must not start or stop any part.
+Measured: on this loop one caller's append takes a fifth less time, and an answer over HTTP as well. Python's collector of
+reference cycles looks through all that is young each time 700 things were made; a case of a thousand events is many times
+that and leaves no cycle behind, and a third of the time it took to load one went there. Must not start or stop any part.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+RARELY: Final = (50_000, 20, 50)
+"""After how many new things the collector looks through the young ones, after how many looks through those that have
+stayed, and after how many of these through all."""
 T = TypeVar("T")
 
 
@@ -23,5 +29,6 @@ def new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def run_main(main: Coroutine[Any, Any, T]) -> T:
     """Run a process's main coroutine to its end, and close the loop."""
+    gc.set_threshold(*RARELY)
     with asyncio.Runner(loop_factory=new_loop()) as runner:
         return runner.run(main)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from projections import garbage, parked
+from projections import parked
 from projections.batch import FILES, Batch, Memory
 from projections.builds import LOCK, AnyConnection, Build, Projection, lock_name
 from projections.source import Source, Stored
@@ -88,13 +88,12 @@ class Keeper:
             if self._resting.get(build.key, 0) <= now:
                 together.setdefault(build.position, []).append(build)
         moved: dict[tuple[str, int], int | None] = {}
-        with garbage.rarely_collected():
-            for after, group in together.items():
-                wanted = self._wanted(group)
-                events = await self._ahead.read(after, self._batch, wanted, go_on=len(together) == 1)
-                if events:
-                    done = await self._bring_forward(connection, group, after, events, patient=patient)
-                    moved |= {one.key: events[-1].position if done else None for one in group}
+        for after, group in together.items():
+            wanted = self._wanted(group)
+            events = await self._ahead.read(after, self._batch, wanted, go_on=len(together) == 1)
+            if events:
+                done = await self._bring_forward(connection, group, after, events, patient=patient)
+                moved |= {one.key: events[-1].position if done else None for one in group}
         return moved
 
     async def stop(self) -> None:

@@ -29,6 +29,8 @@ UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
 
 # An envelope begins with two ids that have columns of their own; they are cut off before it is written.
 _IDS: Final = len(f'{{"event_id":"{UUID(int=0)}","command_id":"{UUID(int=0)}",')
+# Found as text, for all else of an envelope is not wanted by whoever decides. In a string its quotes would be escaped.
+_VERSION: Final = re.compile(r'"schema_version": ?(\d+)').search
 _ENVELOPE: Final = Envelope.__pydantic_validator__.validate_json
 # The escape of NUL: a backslash that is not itself escaped.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -84,18 +86,21 @@ class Codec:
         return Recorded(position, row["originator_id"], row["originator_version"], event, envelope)
 
     def decode_events(self, rows: Iterable[Iterable[Any]]) -> list[Event]:
-        """Read events alone, from rows of topic, state, schema version, position and whatever comes fifth.
+        """Read events alone, from rows of topic, state, rest of the envelope, position and whatever comes fifth.
 
         Raises: UnknownTopic, NewerSchema or UnreadableEvent, with the position.
         """
         readers = self._readers
         events = []
-        for topic, state, stored, position, _ in rows:
+        for topic, state, metadata, position, _ in rows:
             try:
-                version, read = readers[topic]
-                events.append(
-                    read(state) if stored == version else self._event(topic, int(stored), state, position)
-                )
+                ending, read = readers[topic]
+                # Nearly every envelope ends with the present version.
+                if metadata.endswith(ending):
+                    events.append(read(state))
+                else:
+                    found = _VERSION(metadata)
+                    events.append(self._event(topic, int(found[1]) if found else 1, state, position))
             except KeyError:
                 raise UnknownTopic(topic=topic, position=position) from None
             except ValidationError as unfit:
@@ -120,7 +125,7 @@ class Codec:
 
 
 class _Readers(dict[str, tuple[str, Callable[[bytes], Event]]]):
-    """By topic the present version and what reads its JSON; made when first asked for.
+    """By topic how an envelope of the present version ends, and what reads its JSON; made when first asked for.
 
     What reads is the validator behind model_validate_json, called without the way there.
     """
@@ -131,7 +136,8 @@ class _Readers(dict[str, tuple[str, Callable[[bytes], Event]]]):
 
     def __missing__(self, topic: str) -> tuple[str, Callable[[bytes], Event]]:
         kind = self._events[topic]
-        self[topic] = made = str(kind.SCHEMA_VERSION), kind.__pydantic_validator__.validate_json
+        ending = f'"schema_version":{kind.SCHEMA_VERSION}}}'
+        self[topic] = made = ending, kind.__pydantic_validator__.validate_json
         return made
 
 

@@ -13,7 +13,7 @@ SELECT key FROM log.digest_key;
 
 -- name: load
 -- What a decision needs of one stream: the first four columns are what the codec reads, in its order.
-SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id, originator_version
+SELECT topic, state, metadata, notification_id, originator_version
 FROM log.event
 WHERE originator_id = $1
 ORDER BY originator_version;
@@ -23,7 +23,7 @@ ORDER BY originator_version;
 SELECT event.*, wanted.stream_id
 FROM unnest($1::uuid[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (
-    SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id
+    SELECT topic, state, metadata, notification_id
     FROM log.event
     WHERE originator_id = wanted.stream_id
     ORDER BY originator_version
@@ -77,7 +77,7 @@ ORDER BY max(notification_id);
 -- The first five columns are those of `load`.
 SELECT topic,
        CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN state END AS state,
-       CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN coalesce(metadata ->> 'schema_version', '1') END,
+       CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN metadata END AS of_event,
        notification_id, originator_version, originator_id, event_id, command_id,
        CASE WHEN $4::text[] IS NULL OR topic = ANY ($4) THEN metadata END AS metadata
 FROM log.event
@@ -91,7 +91,7 @@ LIMIT $2;
 SELECT event.*
 FROM unnest($1::uuid[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (
-    SELECT topic, state, coalesce(metadata ->> 'schema_version', '1') AS schema_version, notification_id,
+    SELECT topic, state, metadata AS of_event, notification_id,
            originator_version, originator_id, event_id, command_id, metadata
     FROM log.event
     WHERE originator_id = wanted.stream_id AND notification_id <= $2

@@ -8,7 +8,7 @@ SELECT scope, key, holder FROM log.reservation;
 
 -- name: events
 -- The events of some topics after a position, with what the codec reads of an event.
-SELECT topic, state, coalesce(metadata ->> 'schema_version', '1'), notification_id, originator_version
+SELECT topic, state, metadata, notification_id, originator_version
 FROM log.event
 WHERE topic = ANY ($1::text[]) AND notification_id > $2
 ORDER BY notification_id

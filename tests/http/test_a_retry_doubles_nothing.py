@@ -135,7 +135,7 @@ async def test_a_command_from_before_digests_were_kept_is_answered_as_before(
     owner = await asyncpg.connect(database)
     await owner.execute("""
         ALTER TABLE log.event DISABLE TRIGGER refuse_change;
-        UPDATE log.event SET metadata = metadata - 'body_digest';
+        UPDATE log.event SET metadata = (metadata::jsonb - 'body_digest')::json;
     """)
     await owner.close()
     again = await client.post(SUBMIT, json={**referral, "urgency": "urgent"}, headers=headers)

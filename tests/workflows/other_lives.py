@@ -61,7 +61,7 @@ async def a_worker_is_away(world: World) -> UUID:
 async def a_concern_is_screened_late(world: World) -> UUID:
     await world.given(case := a_case("robin").with_concern(at=world.now))
     await world.time.advance(_A_WEEK)
-    await world.given(case.screened())
+    await world.given(case.screened(met=False))
     return case.case_id
 
 

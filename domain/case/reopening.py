@@ -320,9 +320,9 @@ def reverse_merge(
     rules: Rules,
 ) -> Sequence[Event]:
     """Source: machine A, ReverseMerge, "disclosures made in error listed for breach review" (domain reference 2.4)."""
+    case.require(command, Stage.CLOSED)
     if case.merged_into is None:
         raise NotMerged
-    case.require(command, Stage.CLOSED)
     stage, taken = _goes_on(case, worker, moment, rules)
     reversed_ = MergeReversed(
         case_id=case.case_id,

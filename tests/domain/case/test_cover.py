@@ -320,9 +320,9 @@ def test_a_short_absence_a_cover_or_another_concern_before_changes_nothing() -> 
     short = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 2)))
     long = after(active(), command=absence(date(2027, 3, 1), date(2027, 3, 8)))
     covered = after(*long, *ALEX, command=cover(date(2027, 3, 8), ground="immediate_risk"))
-    urgent = [*long, *with_a_concern(*long).happened]
+    urgent = [*long, *with_a_concern(*long).accepted().happened]
     for story in (active(), short, covered, urgent):
-        happened = with_a_concern(*story, at=MONDAY + A_SECOND).happened
+        happened = with_a_concern(*story, at=MONDAY + A_SECOND).accepted().happened
         assert not any(isinstance(one, aw.KeyWorkerUnavailable) for one in happened)
 
 

@@ -74,10 +74,10 @@ ORDER BY max(notification_id);
 
 -- name: read_stored
 -- The whole log from after a position, with the events of the topics $3 and the envelopes of the topics $4; null is all.
--- The first five columns are those of `load`.
+-- The first five columns are those of `load`; an envelope is sent once, as the last where it is wanted itself.
 SELECT topic,
        CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN state END AS state,
-       CASE WHEN $3::text[] IS NULL OR topic = ANY ($3) THEN metadata END AS of_event,
+       CASE WHEN ($3::text[] IS NULL OR topic = ANY ($3)) AND topic <> ALL ($4) THEN metadata END AS of_event,
        notification_id, originator_version, originator_id, event_id, command_id,
        CASE WHEN $4::text[] IS NULL OR topic = ANY ($4) THEN metadata END AS metadata
 FROM log.event
@@ -91,7 +91,7 @@ LIMIT $2;
 SELECT event.*
 FROM unnest($1::uuid[]) AS wanted (stream_id)
 CROSS JOIN LATERAL (
-    SELECT topic, state, metadata AS of_event, notification_id,
+    SELECT topic, state, NULL::json AS of_event, notification_id,
            originator_version, originator_id, event_id, command_id, metadata
     FROM log.event
     WHERE originator_id = wanted.stream_id AND notification_id <= $2

@@ -22,6 +22,7 @@ from domain.case.action import (
     require_not_taken_out,
     require_open_action,
 )
+from domain.case.disclosure import agencies_excluded
 from domain.case.escalation import settled
 from domain.decisions import decides
 from domain.errors import RuleBroken
@@ -99,23 +100,30 @@ def end_actions(case: Case) -> Sequence[Event]:
     ]
 
 
-def actions_again(case: Case, at_the_earliest: datetime) -> Sequence[ActionReassigned]:
+def actions_again(
+    case: Case, worker: KeyWorker | None, at_the_earliest: datetime
+) -> Sequence[ActionReassigned]:
     """A case that goes on has its plan again: what only ended with it goes back to its owner, who is told.
 
+    What was of an agency that was taken out meanwhile goes to the key worker who goes on with the case, if one does.
     What fell due meanwhile is due at the earliest on the day given.
     """
+    out = agencies_excluded(case)
+    ended = [action for action in case.actions.values() if action.ended_with_case]
+    back = [(action, action.owner, action.agency) for action in ended if action.agency not in out]
+    if worker is not None and worker.agency not in out:
+        back += [(action, worker.staff_ref, worker.agency) for action in ended if action.agency in out]
     return [
         ActionReassigned(
             case_id=case.case_id,
             person_id=case.person_id,
             action_id=action.action_id,
-            owner=action.owner,
-            agency=action.agency,
+            owner=owner,
+            agency=agency,
             due_at=max(action.due_at, at_the_earliest),
             because="case_goes_on",
         )
-        for action in case.actions.values()
-        if action.ended_with_case
+        for action, owner, agency in back
     ]
 
 

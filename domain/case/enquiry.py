@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.case.escalation import put_higher, settled
-from domain.case.safeguarding import ConcernNotInState, require_concern
+from domain.case.escalation import settled
+from domain.case.safeguarding import ConcernNotInState, require_concern, went_late
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotFound, RuleBroken
 from domain.messages import (
@@ -331,15 +331,11 @@ def strategy_discussion(
 def mark_enquiry_overdue(
     command: MarkEnquiryOverdue, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """It goes up the ladder of escalation until the enquiry begins."""
     require_concern(command, case, command.concern_id, EnquiryOverdue)
-    due_at = case.require_newly_passed(
-        command, f"enquiry:{command.concern_id}", moment.now, what="that the enquiry is overdue"
+    what = "that the enquiry is overdue"
+    return went_late(
+        command, case, command.concern_id, moment, rules, clock="enquiry", says=EnquiryOverdue, what=what
     )
-    late = EnquiryOverdue(
-        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
-    )
-    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(RecordSafeguardingOutcome, refuses=(NotFound, ConcernNotInState))

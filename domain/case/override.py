@@ -1,6 +1,7 @@
 """Override: a manager sets a rule of allocation aside, with a reason, and looks at it again on a day.
 
-The same terms serve an allocation, an offer and a handover. Which rules may be set aside at all is in `matching.py`.
+The same terms serve an allocation, an offer and a handover. Must not say which rules may be set aside at all: that is in
+`matching.py`.
 Source: override any guard, manager with reason, and second person for P1 (domain reference 2.14); hard limit (5.1).
 """
 

@@ -272,7 +272,12 @@ def reopen_case(
         explanation=command.explanation,
         person_agrees=command.person_agrees and case.closed_because == "withdrawn",
     )
-    return [reopened, *taken, *_actions_again(case, moment, rules), *_episode_again(case, person)]
+    return [
+        reopened,
+        *taken,
+        *_actions_again(case, worker if taken else None, moment, rules),
+        *_episode_again(case, person),
+    ]
 
 
 @decides(MergeCases, refuses=(CannotMergeWith, IdentifiersRequired, SecondPersonRequired))
@@ -334,7 +339,12 @@ def reverse_merge(
         disclosures_to_review=shared_in_error(history, survivors or ()),
         explanation=command.explanation,
     )
-    return [reversed_, *taken, *_actions_again(case, moment, rules), *_episode_again(case, person)]
+    return [
+        reversed_,
+        *taken,
+        *_actions_again(case, worker if taken else None, moment, rules),
+        *_episode_again(case, person),
+    ]
 
 
 def shared_in_error(history: Sequence[Recorded], survivors: Sequence[Recorded]) -> tuple[UUID, ...]:
@@ -373,8 +383,8 @@ def _may_have_it_again(case: Case, worker: KeyWorker, moment: Moment, rules: Rul
     return all(rule.may_be_overridden and rule.refusal is not WorkerAtHardLimit for rule in broken)
 
 
-def _actions_again(case: Case, moment: Moment, rules: Rules) -> Sequence[Event]:
-    return actions_again(case, rules.calendar.add_working_days(moment.now, 1))
+def _actions_again(case: Case, worker: KeyWorker | None, moment: Moment, rules: Rules) -> Sequence[Event]:
+    return actions_again(case, worker, rules.calendar.add_working_days(moment.now, 1))
 
 
 def _episode_again(case: Case, person: Person) -> Sequence[EpisodeOpened]:

@@ -7,7 +7,7 @@ Source: machine F of the pathway (domain reference 2.9).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
@@ -170,6 +170,23 @@ def require_concern(command: Command, case: Case, concern_id: ConcernId, fact: t
             state=concern.state,
         )
     return concern
+
+
+def went_late(
+    command: Command,
+    case: Case,
+    concern_id: ConcernId,
+    moment: Moment,
+    rules: Rules,
+    *,
+    clock: str,
+    says: Callable[..., CaseEvent],
+    what: str,
+) -> Sequence[Event]:
+    """What a concern waits for was not done in time: said once, and put up the ladder of escalation until it is done."""
+    due_at = case.require_newly_passed(command, f"{clock}:{concern_id}", moment.now, what=what)
+    late = says(case_id=case.case_id, person_id=case.person_id, concern_id=concern_id, due_at=due_at)
+    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=concern_id)]
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -362,15 +379,11 @@ def screen_concern(command: ScreenConcern, case: Case, moment: Moment, rules: Ru
 def mark_screening_overdue(
     command: MarkScreeningOverdue, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
-    """The lateness goes up the ladder of escalation, which begins with the manager, until the concern is screened."""
     require_concern(command, case, command.concern_id, ScreeningOverdue)
-    due_at = case.require_newly_passed(
-        command, f"screening:{command.concern_id}", moment.now, what="that the screening is overdue"
+    what = "that the screening is overdue"
+    return went_late(
+        command, case, command.concern_id, moment, rules, clock="screening", says=ScreeningOverdue, what=what
     )
-    overdue = ScreeningOverdue(
-        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
-    )
-    return [overdue, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(ReturnToPathway, refuses=(NotFound, ConcernNotInState))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from domain.case.enquiry import ConcernAboutSomebodyElse, require_about
-from domain.case.escalation import EscalationResolved, put_higher, settled
+from domain.case.escalation import EscalationResolved, settled
 from domain.case.household import ChildProtectionPlanRecorded
-from domain.case.safeguarding import ConcernNotInState, require_concern
+from domain.case.safeguarding import ConcernNotInState, require_concern, went_late
 from domain.decisions import decides
 from domain.errors import AlreadyRecorded, NotFound
 from domain.messages import CaseEvent, CaseId, Command, ConcernId, Event, Instant, Moment, PersonalText
@@ -168,13 +168,10 @@ def mark_child_not_seen(
     command: MarkChildNotSeen, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     require_enquiry_about_a_child(command, case, ChildNotSeen)
-    due_at = case.require_newly_passed(
-        command, f"child_seen:{command.concern_id}", moment.now, what="that the child was not seen in time"
+    what = "that the child was not seen in time"
+    return went_late(
+        command, case, command.concern_id, moment, rules, clock="child_seen", says=ChildNotSeen, what=what
     )
-    late = ChildNotSeen(
-        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
-    )
-    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]
 
 
 @decides(
@@ -206,10 +203,7 @@ def mark_initial_conference_overdue(
     command: MarkInitialConferenceOverdue, case: Case, moment: Moment, rules: Rules
 ) -> Sequence[Event]:
     require_enquiry_about_a_child(command, case, InitialConferenceOverdue)
-    due_at = case.require_newly_passed(
-        command, f"conference:{command.concern_id}", moment.now, what="that the initial conference is overdue"
+    what, says = "that the initial conference is overdue", InitialConferenceOverdue
+    return went_late(
+        command, case, command.concern_id, moment, rules, clock="conference", says=says, what=what
     )
-    late = InitialConferenceOverdue(
-        case_id=case.case_id, person_id=case.person_id, concern_id=command.concern_id, due_at=due_at
-    )
-    return [late, *put_higher(case, moment, rules, subject="safeguarding", subject_id=command.concern_id)]

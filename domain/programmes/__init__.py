@@ -4,14 +4,13 @@ A decision stores the version of the programme it was made under; a new version 
 Must not hold a number that belongs in a TOML file, and must not decide anything about a case.
 """
 
+from domain.programmes.clocks import Clock, Clocks
 from domain.programmes.model import (
     Agenda,
     Allocation,
     Assessment,
     Caseload,
     CasePoints,
-    Clock,
-    Clocks,
     Eligibility,
     EligibilityTrace,
     Forum,

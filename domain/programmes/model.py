@@ -15,20 +15,14 @@ from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from domain.calendar import WorkingCalendar
+from domain.programmes.clocks import Clock, Clocks
+from domain.programmes.part import Names, Part
 
-ClockUnit = Literal["wd", "days", "weeks", "months"]
 Grade = Literal["asye", "experienced", "senior"]
 Intensity = Literal["low", "standard", "intensive"]
-
-_UNIT_WORDS: dict[ClockUnit, tuple[str, str]] = {
-    "wd": ("working day", "working days"),
-    "days": ("day", "days"),
-    "weeks": ("week", "weeks"),
-    "months": ("month", "months"),
-}
 
 
 class UnknownProgramme(ValueError):
@@ -56,96 +50,7 @@ class UnknownClock(ValueError):
         self.clock = clock
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-# TOML gives lists; a frozen programme holds tuples, so that nobody changes it by accident.
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-
-
-class Clock(_Part):
-    """How long something may take, with the source of that number."""
-
-    value: int = Field(ge=1)
-    unit: ClockUnit
-    direction: Literal["after", "before"] = "after"
-    source: str = Field(min_length=1)
-
-    def deadline(self, start: datetime, calendar: WorkingCalendar) -> datetime:
-        """Return the instant at which the clock, started at this instant, has run out."""
-        length = self.value if self.direction == "after" else -self.value
-        match self.unit:
-            case "wd":
-                return calendar.add_working_days(start, length)
-            case "days":
-                return calendar.add_calendar_days(start, length)
-            case "weeks":
-                return calendar.add_weeks(start, length)
-            case "months":
-                return calendar.add_months(start, length)
-
-    def __str__(self) -> str:
-        one, many = _UNIT_WORDS[self.unit]
-        return f"{self.value} {one if self.value == 1 else many}"
-
-
-class Clocks(_Part):
-    """Every clock of the pathway. Those with direction "before" count back: from a meeting, "parked" from when it is asked."""
-
-    acknowledge: Clock
-    triage: Clock
-    triage_child: Clock
-    information_request: Clock
-    information_reminder: Clock
-    consent_first_attempt: Clock
-    consent_reminder_every: Clock
-    consent_reminder_overdue: Clock
-    consent_ask_again: Clock
-    consent_wait: Clock
-    consent_review: Clock
-    consent_expiry: Clock
-    agenda_open: Clock
-    agenda_published: Clock
-    information_returns: Clock
-    listing: Clock
-    forum_cadence: Clock
-    minutes: Clock
-    decision_record: Clock
-    forum_review: Clock
-    forum_review_repeat: Clock
-    action_escalation: Clock
-    allocation: Clock
-    allocation_answer: Clock
-    first_contact: Clock
-    waiting_check: Clock
-    waiting_check_grace: Clock
-    priority_wait: Clock
-    cover_priority: Clock
-    cover: Clock
-    leaver_handover: Clock
-    introduction: Clock
-    contact: Clock
-    disengagement: Clock
-    step_down_approval: Clock
-    step_down_overlap: Clock
-    monitoring: Clock
-    check_in_every: Clock
-    check_in_grace: Clock
-    sustained_outcome: Clock
-    parked: Clock
-    repeat_window: Clock
-    reopen: Clock
-    transfer: Clock
-    screening: Clock
-    enquiry: Clock
-    child_seen: Clock
-    initial_conference: Clock
-    escalation_answer: Clock
-    escalation_reminder: Clock
-
-
-class Need(_Part):
+class Need(Part):
     """A kind of support need, the plain words for it, and the eligibility domain that it counts towards."""
 
     code: str = Field(pattern=r"^[a-z][a-z_]*$")
@@ -153,7 +58,7 @@ class Need(_Part):
     domain: str | None = None
 
 
-class EligibilityTrace(_Part):
+class EligibilityTrace(Part):
     """How the eligibility rule came out, with what it counted, so that the decision can be explained."""
 
     programme: str
@@ -166,7 +71,7 @@ class EligibilityTrace(_Part):
     eligible: bool
 
 
-class Eligibility(_Part):
+class Eligibility(Part):
     """The rule set of eligibility: how many needs to refer, and how many needs or domains to be accepted."""
 
     minimum_needs_to_submit: int = Field(ge=1)
@@ -190,7 +95,7 @@ class Eligibility(_Part):
         return len(set(domains) & set(self.domains)) >= self.minimum
 
 
-class Forum(_Part):
+class Forum(Part):
     """What holds for every forum of the programme."""
 
     action_default_due: Literal["next_meeting"]
@@ -199,7 +104,7 @@ class Forum(_Part):
     meeting_minutes: int = Field(ge=1)
 
 
-class Quorum(_Part):
+class Quorum(Part):
     """Who must be present for a meeting to decide."""
 
     chair_or_deputy: bool
@@ -209,13 +114,13 @@ class Quorum(_Part):
     referring_agency_for_its_item: bool
 
 
-class Agenda(_Part):
+class Agenda(Part):
     """Limits of one meeting's agenda."""
 
     capacity: int = Field(ge=1)
 
 
-class MatchingWeights(_Part):
+class MatchingWeights(Part):
     """How much each soft matching rule speaks for a worker."""
 
     within_soft_limit: int = Field(ge=0)
@@ -225,7 +130,7 @@ class MatchingWeights(_Part):
     worked_with_before: int = Field(ge=0)
 
 
-class Allocation(_Part):
+class Allocation(Part):
     """Limits around the key worker's first steps."""
 
     missed_contacts: int = Field(ge=1)
@@ -234,19 +139,19 @@ class Allocation(_Part):
     weights: MatchingWeights
 
 
-class Outreach(_Part):
+class Outreach(Part):
     """What is tried when contact with a person is lost."""
 
     attempts: int = Field(ge=1)
 
 
-class Monitoring(_Part):
+class Monitoring(Part):
     """What is watched after step-down."""
 
     missed_before_review: int = Field(ge=1)
 
 
-class CasePoints(_Part):
+class CasePoints(Part):
     """The weights that make up the points of one case."""
 
     base: dict[Intensity, int]
@@ -267,7 +172,7 @@ class CasePoints(_Part):
         return self
 
 
-class EscalationLevel(_Part):
+class EscalationLevel(Part):
     """One step of the ladder of escalation, and the roles that answer for it."""
 
     code: str = Field(pattern=r"^[a-z][a-z_]*$")
@@ -275,7 +180,7 @@ class EscalationLevel(_Part):
     roles: Names
 
 
-class Escalation(_Part):
+class Escalation(Part):
     """The ladder of escalation, lowest level first."""
 
     levels: Annotated[tuple[EscalationLevel, ...], Field(strict=False, min_length=1)]
@@ -297,7 +202,7 @@ class Escalation(_Part):
         return self.levels[min(number, self.highest) - 1]
 
 
-class Caseload(_Part):
+class Caseload(Part):
     """Limits and weights of a key worker's caseload."""
 
     soft_cases: int = Field(ge=1)
@@ -316,13 +221,13 @@ class Caseload(_Part):
         return self
 
 
-class Assessment(_Part):
+class Assessment(Part):
     """Which assessments a referral must carry."""
 
     ndta_required: bool
 
 
-class Programme(_Part):
+class Programme(Part):
     """One version of a pathway programme."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")

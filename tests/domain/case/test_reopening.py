@@ -11,6 +11,7 @@ from domain.case.action_changes import ActionReassigned, CancelAction, actions_a
 from domain.case.allocation import AllocationEnded, WaitingListLeft
 from domain.case.away import KeyWorkerUnavailable
 from domain.case.closure import CaseClosed
+from domain.case.consent_changes import WithdrawConsent
 from domain.case.forum_review import InformationReturned
 from domain.case.leaving import PersonDied, WithdrawParticipation
 from domain.case.line import in_line
@@ -46,6 +47,7 @@ from tests.support.scenario import (
     MANAGER,
     POLICE,
     PROGRAMME,
+    SHELTER,
     CaseStory,
     States,
     a_case,
@@ -53,6 +55,7 @@ from tests.support.scenario import (
     a_worker,
     given,
     like,
+    london,
     some_id,
 )
 
@@ -277,7 +280,27 @@ def test_an_action_that_fell_due_while_the_case_was_closed_has_a_new_date() -> N
         (was_due + timedelta(days=1), was_due + timedelta(days=1)),
         (was_due - timedelta(days=1), was_due),
     ]:
-        assert [again.due_at for again in actions_again(gone, earliest)] == [due_at]
+        assert [again.due_at for again in actions_again(gone, None, earliest)] == [due_at]
+
+
+def test_an_agency_that_was_taken_out_while_the_case_was_closed_gets_nothing_back() -> None:
+    """Source: what is of an agency whose consent is withdrawn goes to somebody else, or ends (domain reference 2.7)."""
+    story = (
+        a_case()
+        .active(SAM)
+        .with_grant(POLICE, Category.IDENTITY, recipient=HOUSING)
+        .with_action("rent", agency=HOUSING)
+    )
+    gone = given(SAM, story).when(LEAVES, as_=MANAGER)
+    housing = story.grant_id(POLICE, HOUSING)
+    without = given(*gone.before, *gone.happened).when(
+        WithdrawConsent(case_id=CASE, grant_id=housing, by_channel="telephone"), as_=COORDINATOR
+    )
+    reopened = given(*without.before, *without.happened).when(AGREES, as_=MANAGER)
+    again = {one.action_id: one.agency for one in reopened.happened if isinstance(one, ActionReassigned)}
+    assert again == {story.action_id(): POLICE, story.action_id("rent"): SHELTER}
+    nobody = actions_again(without.after.case, None, london(2027, 3, 1, 9))
+    assert [one.action_id for one in nobody] == [story.action_id()]
 
 
 def test_what_was_cancelled_before_the_case_was_closed_stays_cancelled() -> None:

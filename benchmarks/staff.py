@@ -1,7 +1,7 @@
 """The people of a simulated year: they look at each of their cases now and then, and do what is next. No measurement.
 
 At random instants, but the same ones for the same seed, on the hour in working time. They know their cases from the log
-and issue real commands; what a rule refuses is counted and left. How a case stands at its beginning is told in events.
+and issue real commands; what a rule refuses is counted and left. How cases stand at the beginning is in `beginnings.py`.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from adapters.postgres.errors import LogBusy
 from adapters.postgres.event_log import PostgresEventLog
+from benchmarks.beginnings import Beginnings
 from domain import catalogue
 from domain.application import Application, Request
 from domain.calendar import LONDON
@@ -36,15 +37,12 @@ from tests.support.scenario import (
     CHAIR,
     COORDINATOR,
     FORUM,
-    HOUSING,
     MANAGER,
     POLICE,
     QUORUM,
     SHELTER,
-    CaseStory,
     MeetingStory,
     WorkerStory,
-    a_case,
     a_meeting,
     a_worker,
     actor,
@@ -54,6 +52,8 @@ from tests.workflows.world import write
 
 CASES_EACH = 7
 """Of all open cases, to one key worker; two in three have one, and who has ten is full."""
+CASES_PER_MEETING = 200
+"""The forum meets as often in its weeks as it takes to hear of so many open cases: an agenda takes a dozen items."""
 FIRST_WEEKS = 4
 """In which the cases begin, one after the other."""
 _HOURS = (10, 15)
@@ -85,6 +85,7 @@ class Staff:
         workers = [a_worker(f"w{number}", hard_limit=12) for number in range(cases // CASES_EACH + 1)]
         self._workers = {worker.worker_id: worker for worker in workers}
         self._first_meeting: MeetingStory | None = None
+        self._beginnings: Beginnings | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
         self._by_stage: dict[Stage, Callable[[Case], Iterator[Command]]] = {
             Stage.TRIAGE: self._in_triage,
@@ -121,16 +122,16 @@ class Staff:
             await write(self._log, worker, at=now)
         self._first_meeting = a_meeting("first", starts_at=now).agenda_open(at=now)
         await write(self._log, self._first_meeting, at=now)
-        await self._issue(
-            "plan-meeting",
-            COORDINATOR,
-            forum=FORUM,
-            starts_at=self._at_work(now + timedelta(weeks=FIRST_WEEKS + 1)).isoformat(),
-            repeats=True,
-        )
+        self._beginnings = Beginnings(self._chance, self._first_meeting, self._who_has_room)
+        for number in range(self._number_of_cases // CASES_PER_MEETING + 1):
+            await self._plan_meetings(timedelta(weeks=FIRST_WEEKS + 1, days=number))
         for _ in range(self._number_of_cases):
             self._appoint(timedelta(weeks=FIRST_WEEKS) * self._chance.random(), self._a_case_begins)
         self._appoint(timedelta(weeks=FIRST_WEEKS, days=1), self._the_first_meeting_is_over)
+
+    async def _plan_meetings(self, first: timedelta) -> None:
+        starts_at = self._at_work(self._now + first).isoformat()
+        await self._issue("plan-meeting", COORDINATOR, forum=FORUM, starts_at=starts_at, repeats=True)
 
     async def act(self, now: datetime) -> None:
         """Do what was appointed until now."""
@@ -191,49 +192,11 @@ class Staff:
 
     async def _a_case_begins(self) -> None:
         """Somewhere on the way, and so that its next deadline lies ahead."""
-        stories = dict(self._ways_to_begin())
-        begin = self._chance.choices(list(stories), list(stories.values()))[0]
-        case = begin(a_case(f"case-{next(self._counter)}"), self._now)
+        case = self._beginnings.one(f"case-{next(self._counter)}", self._now)
         # Each case of a worker tells of the worker.
         facts = [fact for fact in case if not isinstance(fact, KeyWorkerRegistered)]
         await _until_written(lambda: write(self._log, facts, at=self._now))
         self._look_at(case.case_id)
-
-    def _ways_to_begin(self) -> Iterator[tuple[Callable[[CaseStory, datetime], CaseStory], int]]:
-        """How a case may stand, and how many of a hundred do."""
-        yield lambda case, at: case.submitted(at=at), 5
-        yield lambda case, at: case.awaiting_consent(at=at), 9
-        yield lambda case, at: case.ready_for_forum(at=at), 4
-        yield self._accepted, 5
-        yield lambda case, at: self._accepted(case, at).waiting(at=at), 10
-        yield self._allocated, 5
-        yield self._active, 36
-        yield lambda case, at: self._active(case, at).lost(at=at), 3
-        yield lambda case, at: self._listed(case, at).led_by(at=at), 8
-        yield self._step_down_proposed, 3
-        yield lambda case, at: self._step_down_proposed(case, at).stepping_down(at=at), 4
-        yield (
-            lambda case, at: self._step_down_proposed(case, at).stepping_down(at=at).handed_over(at=at),
-            8,
-        )
-
-    def _listed(self, case: CaseStory, at: datetime) -> CaseStory:
-        if self._chance.random() < 0.5:
-            case = case.with_grant(POLICE, Category.IDENTITY, at=at)
-        return case.ready_for_forum(at=at).on_agenda(self._first_meeting, at=at)
-
-    def _accepted(self, case: CaseStory, at: datetime) -> CaseStory:
-        return self._listed(case, at).accepted(at=at)
-
-    def _allocated(self, case: CaseStory, at: datetime) -> CaseStory:
-        return self._accepted(case, at).allocated_to(self._who_has_room(), at=at)
-
-    def _active(self, case: CaseStory, at: datetime) -> CaseStory:
-        return self._allocated(case, at).met(at=at).active(at=at)
-
-    def _step_down_proposed(self, case: CaseStory, at: datetime) -> CaseStory:
-        active = self._active(case, at).with_grant(SHELTER, Category.IDENTITY, recipient=HOUSING, at=at)
-        return active.reviewed(at=at).step_down_proposed(at=at)
 
     def _who_has_room(self) -> WorkerStory:
         carried = Counter(case.worker_id for case in self._cases.values())
@@ -368,7 +331,12 @@ class Staff:
     # -- the forum ----------------------------------------------------------------------------------------------------
 
     def _open_agenda(self) -> Meeting | None:
-        takes = (one for one in self._meetings.values() if one.stage is MeetingStage.AGENDA_OPEN)
+        takes = (
+            one
+            for one in self._meetings.values()
+            if one.stage is MeetingStage.AGENDA_OPEN
+            and len(one.items) < self._rules.programme(one.programme).agenda.capacity
+        )
         ahead = [one for one in takes if one.starts_at > self._now]
         return min(ahead, key=lambda one: one.starts_at, default=None)
 

@@ -1,14 +1,12 @@
 """A year with a thousand open cases in virtual time: how long histories get, what it takes of memory, and how long it lasts.
 
-The real log, outbox, dispatcher and worker, all in this process, on a PostgreSQL of their own and Temporal's time-skipping
-server; the read models catch up at the end of each month. Only time is virtual. People are scripted in `benchmarks/staff.py`. Who closes is followed by
-somebody new, so that the number of open cases stays.
+The real log, outbox and dispatcher in this process and real workers in their own, on a PostgreSQL of their own and Temporal's
+time-skipping server; the read models catch up at the end of each month. Only time is virtual. People are scripted in
+`benchmarks/staff.py`. Who closes is followed by somebody new, so that the number of open cases stays.
 """
 
 import asyncio
 import contextlib
-import gc
-import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -18,16 +16,17 @@ from uuid import UUID
 import psutil
 
 from adapters.bootstrap import open_product
+from adapters.embedded import TimeSkippingTemporal
 from adapters.outbox.post import Post
 from adapters.product import Product
 from adapters.settings import Settings
 from adapters.temporal.dispatcher import Dispatcher
 from adapters.temporal.herald import Herald
 from adapters.temporal.virtual import VirtualTime
-from adapters.temporal.worker import build_worker
 from benchmarks.scratch import directory, line, postgres
 from benchmarks.staff import Staff
-from domain.ports import Mailbox, Notification
+from benchmarks.year_worker import TASK_QUEUE, a_worker
+from domain.ports import Notification
 from domain.rules import load_rules
 from projections.runner import ProjectionRunner
 from projections.tasks import end
@@ -38,8 +37,8 @@ CASES = 1_000
 MONTHS = 12
 TOGETHER = timedelta(hours=6)
 """What falls due within so much time is done together: a stop at every deadline of a thousand cases would take hours."""
-CACHED = 2_500
-"""How many processes the worker keeps in memory: all of them. Several workers would share them, and replay none either."""
+CASES_PER_WORKER = 400
+"""A case has two or three processes, and a worker remembers 1,000: what it has forgotten it would have to replay."""
 MOST_ENTRIES = 5_000
 """No history may have more."""
 
@@ -58,13 +57,16 @@ class Month:
     by_the_engine: int
     by_people: int
     worker_mib: float
+    """Of the largest worker."""
+    the_rest_mib: float
+    """Dispatcher, post and read models, and what none of them is: virtual time, and the people with all their cases."""
     seconds: float
 
 
 async def run(cases: int = CASES) -> dict:
     began = time.perf_counter()
     months: list[Month] = []
-    async with _a_product() as (product, virtual):
+    async with _a_product(workers=cases // CASES_PER_WORKER + 1) as (product, virtual, workers):
         staff = Staff(product.log, product.application, product.rules, cases=cases)
         await virtual.advance_to(next_working_monday(virtual.now, product.rules))
         start = virtual.now
@@ -72,7 +74,7 @@ async def run(cases: int = CASES) -> dict:
         for number in range(1, MONTHS + 1):
             await _live(staff, virtual, until=start + timedelta(days=365 * number / MONTHS))
             await ProjectionRunner(product.pool, product.log).catch_up()
-            months.append(_month(number, staff, virtual, time.perf_counter() - began))
+            months.append(_month(number, staff, virtual, workers, time.perf_counter() - began))
             _tell(months[-1])
     _tell_all(staff)
     longest = max(month.longest_history for month in months)
@@ -109,40 +111,42 @@ class _Letterbox:
 
 
 @contextlib.asynccontextmanager
-async def _a_product() -> AsyncIterator[tuple[Product, VirtualTime]]:
-    with directory() as place:
-        async with (
-            postgres() as dsn,
-            VirtualTime.started(place) as virtual,
-            open_product(Settings(), dsn=dsn, clock=virtual.clock, rules=load_rules()) as product,
-        ):
-            mailbox = _Letterbox()
-            async with _an_engine(product, virtual, mailbox):
-                yield product, virtual
+async def _a_product(*, workers: int) -> AsyncIterator[tuple[Product, VirtualTime, list[psutil.Process]]]:
+    async with contextlib.AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(postgres())
+        server = await stack.enter_async_context(TimeSkippingTemporal(stack.enter_context(directory())))
+        virtual = await VirtualTime.on(server.address)
+        product = await stack.enter_async_context(
+            open_product(Settings(), dsn=dsn, clock=virtual.clock, rules=load_rules())
+        )
+        working = [await stack.enter_async_context(a_worker(dsn, server.address)) for _ in range(workers)]
+        await stack.enter_async_context(_an_engine(product, virtual))
+        yield product, virtual, working
 
 
 @contextlib.asynccontextmanager
-async def _an_engine(product: Product, virtual: VirtualTime, mailbox: Mailbox) -> AsyncIterator[None]:
-    dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue="year")
-    post = Post(product.pool, product.log, mailbox)
-    herald = Herald(virtual.client, task_queue="year")
+async def _an_engine(product: Product, virtual: VirtualTime) -> AsyncIterator[None]:
+    """All of it but the workers."""
+    dispatcher = Dispatcher(product.pool, product.log, virtual.client, task_queue=TASK_QUEUE)
+    post = Post(product.pool, product.log, _Letterbox())
+    herald = Herald(virtual.client, task_queue=TASK_QUEUE)
 
     async def begin_anew(workflow_id: str) -> None:
         stream = await product.log.read_stream(UUID(workflow_id[-36:]))
         await herald.tell(route(stream, after=0))
 
     virtual.watch(dispatcher, product.log, post, together=TOGETHER, begin_anew=begin_anew)
-    async with build_worker(virtual.client, product.application, task_queue="year", cached=CACHED):
-        running = [asyncio.create_task(part.run()) for part in (dispatcher, post)]
-        try:
-            yield
-        finally:
-            await end(running)
-            await virtual.end()
+    running = [asyncio.create_task(part.run()) for part in (dispatcher, post)]
+    try:
+        yield
+    finally:
+        await end(running)
+        await virtual.end()
 
 
-def _month(number: int, staff: Staff, virtual: VirtualTime, seconds: float) -> Month:
-    gc.collect()
+def _month(
+    number: int, staff: Staff, virtual: VirtualTime, workers: list[psutil.Process], seconds: float
+) -> Month:
     return Month(
         number=number,
         open_cases=staff.open_cases,
@@ -153,7 +157,8 @@ def _month(number: int, staff: Staff, virtual: VirtualTime, seconds: float) -> M
         lost_by_the_server=virtual.lost,
         by_the_engine=staff.by_the_engine.total(),
         by_people=staff.done.total(),
-        worker_mib=psutil.Process(os.getpid()).memory_info().rss / 2**20,
+        worker_mib=max(worker.memory_info().rss for worker in workers) / 2**20,
+        the_rest_mib=psutil.Process().memory_info().rss / 2**20,
         seconds=seconds,
     )
 
@@ -162,8 +167,8 @@ def _tell(month: Month) -> None:
     line(
         f"month {month.number}: {month.open_cases:,} cases open, {month.events:,} events,"
         f" {month.processes_open:,} processes",
-        f"{month.worker_mib:,.0f} MiB",
-        f"longest history {month.longest_history:,}; {month.lost_by_the_server} lost by the server and begun anew;"
+        f"{month.worker_mib:,.0f} MiB a worker",
+        f"the rest {month.the_rest_mib:,.0f} MiB; longest history {month.longest_history:,}; {month.lost_by_the_server} lost by the server and begun anew;"
         f" {month.seconds:.0f} s",
     )
 

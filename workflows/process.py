@@ -31,9 +31,12 @@ _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=t
 # seconds of these, of which the death costs its processes ten anyhow before another worker has them, and a command that
 # takes longer all the same is tried beside itself and done once, because it has an id.
 _ONE_TRY = timedelta(seconds=10)
-_LONG_HISTORY = 2_000
-"""Entries after which a process goes on in a new run: so many that it is rare, and so few that what arrives while no worker
-runs leaves it below 5,000. The server suggests it only at 4,096, and the time-skipping one never."""
+_LONG_HISTORY = 250
+"""Entries after which a process goes on in a new run: so many that it is rare, and so few that a worker has room for what it
+keeps of a process, which grows by 0.8 KiB with each, and reads it quickly when it has to read it again. The server suggests
+it only at 4,096, and the time-skipping one never."""
+_LONG_HISTORY_BEFORE = 2_000
+"""For a run that had more than so many when that became the limit."""
 _MILLISECOND = timedelta(milliseconds=1)
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
@@ -158,7 +161,10 @@ class Process:
         run = workflow.info()
         if run.is_continue_as_new_suggested():
             return True
-        return run.get_current_history_length() > _LONG_HISTORY and self.knows("goes-on-earlier")
+        entries = run.get_current_history_length()
+        return (entries > _LONG_HISTORY and self.knows("goes-on-soon")) or (
+            entries > _LONG_HISTORY_BEFORE and self.knows("goes-on-earlier")
+        )
 
     async def _sleep(self, step: Step | None, now: datetime) -> None:
         knew = self._brief.position

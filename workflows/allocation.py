@@ -28,7 +28,7 @@ class Allocation(CaseProcess):
                 continue
             if self._needs_a_proposal():
                 self.at_once("propose-match", occasion=self.case.proposal_wanted_at)
-            elif self.stands_in(Stage.AWAITING_ALLOCATION) and self.case.candidates == 0:
+            elif self.stands_in(Stage.AWAITING_ALLOCATION) and self._nobody_can_take_it():
                 self.at_once("join-waiting-list", occasion=self.case.proposed_at)
             self.when_passed("proposal", "propose-match")
             self.when_passed("allocation", "mark-allocation-overdue")
@@ -43,6 +43,16 @@ class Allocation(CaseProcess):
     def _needs_a_proposal(self) -> bool:
         """Whether something called for a proposal since: acceptance, a worker's query, lateness, a waiting check."""
         return self.case.proposed_at < self.case.proposal_wanted_at
+
+    def _nobody_can_take_it(self) -> bool:
+        """Of those there are. While there is no worker at all, a manager has the time of an allocation to take one on.
+
+        A case that cannot wait, which is proposed anew until somebody has it, has not.
+        """
+        if self.case.candidates:
+            return False
+        has_time = self.runs("allocation") and "allocation" not in self.case.overdue
+        return self.case.workers != 0 or not has_time or self.runs("proposal")
 
     def _part_of_the_introduction(self) -> str:
         if not self.case.allocation_accepted:

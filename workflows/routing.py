@@ -248,6 +248,7 @@ class CaseProgress(Progress):
             proposal_wanted_at=self.proposal_wanted_at,
             proposed_at=self.proposed_at,
             candidates=len(case.candidates),
+            workers=case.workers_looked_at,
             allocation_accepted=case.allocation_accepted,
             check_in=case.check_in,
             monitoring_elapsed=case.monitoring_elapsed,

@@ -281,6 +281,7 @@ def propose_match(
 
     Whoever was proposed may be given another case meanwhile: for a case of band P1 the engine looks again a working day
     later, for others when the allocation is overdue. Once nobody has room, the case joins the line and is escalated.
+    While there is no worker at all, others than P1 wait for one to be taken on until the allocation is overdue.
     Source: no capacity, escalate when P1 cannot be placed (domain reference 2.13); the second look is (ours).
     """
     case.require(command, Stage.AWAITING_ALLOCATION, Stage.WAITING_LIST)
@@ -299,7 +300,7 @@ def propose_match(
             exclusions=tuple(
                 Exclusion(worker_id=one.worker_id, because=one.because) for one in ranking.left_out
             ),
-            look_again_at=look_again_at if cannot_wait and ranking.candidates else None,
+            look_again_at=look_again_at if cannot_wait and (ranking.candidates or not pool) else None,
         )
     ]
 

@@ -36,6 +36,7 @@ async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again
     first = world.due("waiting_check")
     second = world.due("waiting_check", first)
     began = world.now
+    await world.given(a_worker("full").carrying(15))
     await world.given(case)
     await world.time.advance_to(first + timedelta(days=1))
     await world.given(worker := a_worker())
@@ -57,6 +58,36 @@ async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again
         [],
         [],
         [worker.worker_id],
+    ]
+
+
+async def test_while_there_is_no_worker_at_all_a_manager_has_the_time_of_an_allocation_to_take_one_on(
+    world: World,
+) -> None:
+    case = accepted("robin", at=world.now)
+    overdue, began = world.due("allocation"), world.now
+    await world.given(case)
+    assert await world.done_by_the_engine(case) == [("MatchesProposed", began)]
+    waiting = await world.waiting(ProcessKind.ALLOCATION, case)
+    assert (waiting.next_step, waiting.next_due) == ("mark-allocation-overdue", overdue)
+    await world.time.advance_to(overdue)
+    assert await world.done_by_the_engine(case) == [
+        ("MatchesProposed", began),
+        ("AllocationOverdue", overdue),
+        ("MatchesProposed", overdue),
+        ("WaitingListJoined", overdue),
+    ]
+
+
+async def test_a_case_that_cannot_wait_joins_the_line_at_once_also_while_there_is_no_worker_at_all(
+    world: World,
+) -> None:
+    case = accepted("robin", at=world.now).with_concern(at=world.now)
+    await world.given(case)
+    assert [topic for topic, _ in await world.done_by_the_engine(case)] == [
+        "MatchesProposed",
+        "WaitingListJoined",
+        "EscalationRaised",
     ]
 
 

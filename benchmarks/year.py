@@ -41,6 +41,8 @@ CASES_PER_WORKER = 400
 """A case has two or three processes, and a worker remembers 1,000: what it has forgotten it would have to replay."""
 MOST_ENTRIES = 5_000
 """No history may have more."""
+MOST_MIB = 512
+"""No worker may take more: as much as 1,000 processes with the longest histories take, and the program itself."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ async def run(cases: int = CASES) -> dict:
             _tell(months[-1])
     _tell_all(staff)
     longest = max(month.longest_history for month in months)
+    most = max(month.worker_mib for month in months)
+    line("most that a worker took at the end of a month", f"{most:,.0f} MiB", f"≤ {MOST_MIB} MiB")
     assert longest < MOST_ENTRIES, f"a history has {longest} entries"
+    assert most < MOST_MIB, f"a worker took {most:,.0f} MiB"
     return {
         "cases": cases,
         "closed": staff.closed,

@@ -1,6 +1,7 @@
 """Key-worker allocation: propose, wait for the manager, the worker's answer and the first contact; keep the waiting list.
 
-The engine proposes and never allocates. A case that nobody can take waits, is checked, and is proposed again.
+The engine proposes and never allocates. A case that nobody can take joins the line when the manager's time is over, is checked,
+and is proposed again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Allocation(CaseProcess):
                 continue
             if self._needs_a_proposal():
                 self.at_once("propose-match", occasion=self.case.proposal_wanted_at)
-            elif self.stands_in(Stage.AWAITING_ALLOCATION) and self._nobody_can_take_it():
+            elif self.stands_in(Stage.AWAITING_ALLOCATION) and self._joins_the_line():
                 self.at_once("join-waiting-list", occasion=self.case.proposed_at)
             self.when_passed("proposal", "propose-match")
             self.when_passed("allocation", "mark-allocation-overdue")
@@ -44,15 +45,17 @@ class Allocation(CaseProcess):
         """Whether something called for a proposal since: acceptance, a worker's query, lateness, a waiting check."""
         return self.case.proposed_at < self.case.proposal_wanted_at
 
-    def _nobody_can_take_it(self) -> bool:
-        """Of those there are. While there is no worker at all, a manager has the time of an allocation to take one on.
+    def _joins_the_line(self) -> bool:
+        """Nobody can take it; but a manager has the time of an allocation to find somebody, or to put it in the line.
 
-        A case that cannot wait, which is proposed anew until somebody has it, has not.
+        A case that cannot wait has not: the engine proposes it anew within a working day, until somebody has it.
         """
         if self.case.candidates:
             return False
-        has_time = self.runs("allocation") and "allocation" not in self.case.overdue
-        return self.case.workers != 0 or not has_time or self.runs("proposal")
+        has_time = (
+            self.runs("allocation") and "allocation" not in self.case.overdue and not self.runs("proposal")
+        )
+        return not (has_time and self.knows("joins-the-line-when-late"))
 
     def _part_of_the_introduction(self) -> str:
         if not self.case.allocation_accepted:

@@ -124,8 +124,6 @@ class CaseBrief(Brief):
     proposed_at: int = 0
     """Position of the last proposal; 0 if there was none."""
     candidates: int = 0
-    workers: int | None = None
-    """How many workers the last proposal looked at, whether they may take the case or not; None in briefs of before."""
     allocation_accepted: bool = False
     check_in: int = 0
     monitoring_elapsed: bool = False

@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.case.action import ActionAssigned
 from domain.case.allocation import AllocationOverdue, MatchesProposed, WaitingCheckDue
 from domain.case.correction import voided_versions
+from domain.case.safeguarding import SafeguardingConcernRaised
 from domain.case.stages import OPEN_STAGES, Stage
 from domain.case.state import AnyCaseEvent, Case, evolve
 from domain.meeting.events import AnyMeetingEvent
@@ -217,6 +218,9 @@ class CaseProgress(Progress):
             self.since = one.envelope.recorded_at
         if entered is Stage.AWAITING_ALLOCATION or isinstance(one.event, WaitingCheckDue | AllocationOverdue):
             self.proposal_wanted_at = one.position
+        # It cannot wait any longer as it could.
+        if self.case.stage is Stage.AWAITING_ALLOCATION and isinstance(one.event, SafeguardingConcernRaised):
+            self.proposal_wanted_at = one.position
         if isinstance(one.event, MatchesProposed):
             self.proposed_at = one.position
         if isinstance(one.event, ActionAssigned):
@@ -248,7 +252,6 @@ class CaseProgress(Progress):
             proposal_wanted_at=self.proposal_wanted_at,
             proposed_at=self.proposed_at,
             candidates=len(case.candidates),
-            workers=case.workers_looked_at,
             allocation_accepted=case.allocation_accepted,
             check_in=case.check_in,
             monitoring_elapsed=case.monitoring_elapsed,

@@ -143,6 +143,8 @@ def _says(value: object, wanted: object, names: Mapping[str, UUID]) -> bool:
             return len(value) == len(wanted) and all(_says(one, other, names) for one, other in pairs)
         case datetime() if isinstance(wanted, date):
             return _is_at(wanted, value)
+        case date() if isinstance(wanted, str):
+            return value.isoformat() == wanted
         case UUID():
             return wanted in (str(value), value) or names.get(str(wanted).removeprefix("@")) == value
         case Enum():

@@ -280,8 +280,7 @@ def propose_match(
     """Nobody to propose is a proposal too: it says why each worker is left out.
 
     Whoever was proposed may be given another case meanwhile: for a case of band P1 the engine looks again a working day
-    later, for others when the allocation is overdue. Once nobody has room, the case joins the line and is escalated.
-    While there is no worker at all, others than P1 wait for one to be taken on until the allocation is overdue.
+    later, for others when the allocation is overdue. If nobody has room then, the case joins the line, and P1 at once.
     Source: no capacity, escalate when P1 cannot be placed (domain reference 2.13); the second look is (ours).
     """
     case.require(command, Stage.AWAITING_ALLOCATION, Stage.WAITING_LIST)
@@ -300,7 +299,7 @@ def propose_match(
             exclusions=tuple(
                 Exclusion(worker_id=one.worker_id, because=one.because) for one in ranking.left_out
             ),
-            look_again_at=look_again_at if cannot_wait and (ranking.candidates or not pool) else None,
+            look_again_at=look_again_at if cannot_wait else None,
         )
     ]
 

@@ -153,7 +153,6 @@ class Case:
     actions: dict[ActionId, Action] = field(default_factory=dict)
     intensity: Literal["low", "standard", "intensive"] = "standard"
     candidates: tuple[WorkerId, ...] = ()
-    workers_looked_at: int = 0
     refused_workers: set[WorkerId] = field(default_factory=set)
     queried_workers: set[WorkerId] = field(default_factory=set)
     silent_workers: set[WorkerId] = field(default_factory=set)

@@ -39,7 +39,7 @@ FAILURES: Mapping[str, Stories] = {
         "an-absence-that-ends-by-itself",
         "the-worker-leaves-while-support-rests",
     ),
-    "no capacity": ("30-nobody-has-room", "a-worker-who-does-not-answer", "no-key-worker-yet"),
+    "no capacity": ("30-nobody-has-room", "a-worker-who-does-not-answer", "nobody-can-take-the-case"),
     "forum inquorate": ("21-a-meeting-without-its-quorum", "an-urgent-item-and-no-quorum"),
     "action overdue": ("25-an-action-stays-undone", "27-no-identity-documents", "escalated-no-further"),
     "agency never returns information": ("22-the-referring-agency-does-not-come",),

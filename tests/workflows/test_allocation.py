@@ -33,10 +33,10 @@ async def test_a_match_is_proposed_at_once_and_when_it_is_late_and_the_choice_is
 
 async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again(world: World) -> None:
     case = accepted("robin", at=world.now)
-    first = world.due("waiting_check")
+    overdue = world.due("allocation")
+    first = world.due("waiting_check", overdue)
     second = world.due("waiting_check", first)
     began = world.now
-    await world.given(a_worker("full").carrying(15))
     await world.given(case)
     await world.time.advance_to(first + timedelta(days=1))
     await world.given(worker := a_worker())
@@ -44,7 +44,9 @@ async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again
     done = await world.done_by_the_engine(case)
     assert [one for one in done if one[0] != "ReviewItemRequested"] == [
         ("MatchesProposed", began),
-        ("WaitingListJoined", began),
+        ("AllocationOverdue", overdue),
+        ("MatchesProposed", overdue),
+        ("WaitingListJoined", overdue),
         ("WaitingCheckDue", first),
         ("MatchesProposed", first),
         ("WaitingCheckMissed", world.due("waiting_check_grace", first)),
@@ -57,15 +59,17 @@ async def test_a_case_that_nobody_can_take_waits_is_looked_at_and_proposed_again
     assert [[one.worker_id for one in proposal.candidates] for proposal in proposals] == [
         [],
         [],
+        [],
         [worker.worker_id],
     ]
 
 
-async def test_while_there_is_no_worker_at_all_a_manager_has_the_time_of_an_allocation_to_take_one_on(
+async def test_a_manager_has_the_time_of_an_allocation_before_a_case_that_nobody_can_take_joins_the_line(
     world: World,
 ) -> None:
     case = accepted("robin", at=world.now)
     overdue, began = world.due("allocation"), world.now
+    await world.given(a_worker().carrying(15))
     await world.given(case)
     assert await world.done_by_the_engine(case) == [("MatchesProposed", began)]
     waiting = await world.waiting(ProcessKind.ALLOCATION, case)
@@ -79,16 +83,20 @@ async def test_while_there_is_no_worker_at_all_a_manager_has_the_time_of_an_allo
     ]
 
 
-async def test_a_case_that_cannot_wait_joins_the_line_at_once_also_while_there_is_no_worker_at_all(
-    world: World,
-) -> None:
+async def test_a_case_that_cannot_wait_joins_the_line_at_once(world: World) -> None:
     case = accepted("robin", at=world.now).with_concern(at=world.now)
     await world.given(case)
-    assert [topic for topic, _ in await world.done_by_the_engine(case)] == [
-        "MatchesProposed",
-        "WaitingListJoined",
-        "EscalationRaised",
-    ]
+    joined = ["MatchesProposed", "WaitingListJoined", "EscalationRaised"]
+    assert [topic for topic, _ in await world.done_by_the_engine(case)] == joined
+
+
+async def test_so_does_one_that_a_concern_makes_unable_to_wait_any_longer(world: World) -> None:
+    case = accepted("robin", at=world.now)
+    await world.given(case)
+    await world.time.advance(timedelta(hours=1))
+    await world.given(case := case.with_concern(at=world.now))
+    done = [topic for topic, at in await world.done_by_the_engine(case) if at == world.now]
+    assert done == ["MatchesProposed", "WaitingListJoined", "EscalationRaised"]
 
 
 async def test_another_worker_is_proposed_when_the_first_one_queries(world: World) -> None:

@@ -102,7 +102,6 @@ def evolve(case: Case, event: AnyAllocationEvent) -> None:
     match event:
         case al.MatchesProposed():
             case.candidates = tuple(candidate.worker_id for candidate in event.candidates)
-            case.workers_looked_at = len(event.candidates) + len(event.exclusions)
             case.stop_clocks("proposal")
             case.start_clocks(proposal=event.look_again_at)
         case wi.WorkerPreferenceRecorded():

@@ -104,11 +104,16 @@ class Staff:
         self.refused: Counter[str] = Counter()
         self.by_the_engine: Counter[str] = Counter()
         self.events = 0
-        self.closed = 0
+        self._closed: set[CaseId] = set()
 
     @property
     def open_cases(self) -> int:
         return len(self._cases)
+
+    @property
+    def closed_cases(self) -> int:
+        """How many have been; the engine still asks after them once."""
+        return len(self._closed)
 
     @property
     def next_instant(self) -> datetime:
@@ -168,7 +173,7 @@ class Staff:
                 self.events += 1
                 if one.envelope.actor.role is Role.SYSTEM:
                     commands[one.envelope.command_id] = one.envelope.command
-                if isinstance(one.event, CaseEvent):
+                if isinstance(one.event, CaseEvent) and one.event.case_id not in self._closed:
                     case = self._cases.setdefault(one.event.case_id, Case(one.event.case_id))
                     evolve_case(case, one.event)
                 elif isinstance(one.event, MeetingEvent):
@@ -177,7 +182,7 @@ class Staff:
         self.by_the_engine.update(commands.values())
         for case_id in [one.case_id for one in self._cases.values() if one.stage not in OPEN_STAGES]:
             del self._cases[case_id]
-            self.closed += 1
+            self._closed.add(case_id)
             self._appoint(timedelta(0), self._somebody_new_is_referred)
 
     def _hear_of_a_meeting(self, event: MeetingEvent) -> None:

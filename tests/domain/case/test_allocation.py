@@ -365,8 +365,7 @@ def test_a_case_that_cannot_wait_is_proposed_anew_a_working_day_later_until_some
     nobody = given(*case, *worker.carrying(15), *proposed.happened).when(
         al.ProposeMatch(case_id=case.case_id), at=again, as_=SYSTEM
     )
-    assert nobody.one(al.MatchesProposed).look_again_at is None
-    assert "proposal" not in nobody.after.case.due
+    assert nobody.one(al.MatchesProposed).look_again_at == rules().deadline(PROGRAMME, "priority_wait", again)
 
 
 def test_a_case_that_can_wait_is_looked_at_again_no_sooner_than_it_is_late() -> None:

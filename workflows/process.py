@@ -36,7 +36,7 @@ _LONG_HISTORY = 250
 keeps of a process, which grows by 0.8 KiB with each, and reads it quickly when it has to read it again. The server suggests
 it only at 4,096, and the time-skipping one never."""
 _LONG_HISTORY_BEFORE = 2_000
-"""For a run that had more than so many when that became the limit."""
+"""The limit before. It holds on for a run that was longer than the present one when that came."""
 _MILLISECOND = timedelta(milliseconds=1)
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 

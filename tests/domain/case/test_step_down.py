@@ -1,27 +1,23 @@
 """Step-down: proposed by the key worker, approved by a manager, handed over, and taken back up when needed."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from domain.case import allocation as al
 from domain.case import household as h
-from domain.case import involvement as inv
-from domain.case import monitoring as mo
 from domain.case import step_down as sd
 from domain.case import step_down_handover as ho
 from domain.case import step_up as up
 from domain.case.action_work import ActionCompleted
-from domain.case.allocation_end import EndAllocation
-from domain.case.bands import band_of
 from domain.case.consent_changes import ConsentWithdrawn
 from domain.case.disclosure import DisclosureNotCovered
 from domain.case.sharing import Category, Purpose
 from domain.case.stages import Stage
 from domain.case.triage import SafeguardingConcernOpen
 from domain.errors import AlreadyRecorded, NotPermitted, NotYetDue, WrongStage
-from domain.keyworker.events import CaseReleased, CaseReweighed, KeyWorkerLeft
+from domain.keyworker.events import CaseReweighed
 from domain.messages import Actor, Command, Event
 from tests.support.scenario import (
     A_SECOND,
@@ -39,11 +35,9 @@ from tests.support.scenario import (
     CaseStory,
     a_case,
     a_worker,
-    actor,
     given,
     like,
     london,
-    rules,
 )
 
 SAM = a_worker("sam")
@@ -288,6 +282,23 @@ def test_the_key_worker_does_not_approve_what_they_proposed() -> None:
     given(case).when(reject, as_=COORDINATOR).refused(NotPermitted)
 
 
+def test_a_child_on_a_child_protection_plan_is_not_stepped_down_to_early_help() -> None:
+    """Scenario 71: refused, there is no direct route; the reason is shown."""
+    proposed = a_case().active(SAM).step_down_proposed(receiving=sd.UNIVERSAL)
+    approve = sd.ApproveStepDown(
+        case_id=proposed.case_id,
+        person_view="Feels ready",
+        receiving_lead="health-visitor-1",
+        receiving_lead_accepted=True,
+        child_protection_plan_open=False,
+    )
+    on_a_plan = proposed.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=True))
+    refusal = given(on_a_plan).when(approve, as_=MANAGER).refused(sd.ChildProtectionPlanOpen)
+    assert "no direct step-down" in str(refusal)
+    ended = on_a_plan.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=False))
+    given(ended).when(approve, as_=MANAGER).accepted()
+
+
 # -- handing over ----------------------------------------------------------------------------------------------------
 
 
@@ -334,188 +345,6 @@ def test_only_the_key_worker_or_a_manager_completes_the_handover() -> None:
     complete = ho.CompleteHandover(case_id=case.case_id, joint_meeting_held=True)
     given(case).when(complete, as_=COLLEAGUE).refused(al.NotTheKeyWorker)
     given(case).when(complete, as_=MANAGER).one(ho.HandoverCompleted)
-
-
-# -- going back ------------------------------------------------------------------------------------------------------
-
-
-def test_when_the_receiving_service_withdraws_support_goes_on_and_weighs_as_before() -> None:
-    case = a_case().active(SAM).stepping_down()
-    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
-    failed = given(case).when(fail, as_=actor("forum_member", agency=HOUSING))
-    failed.then(ho.StepDownFailed, CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4))
-    assert failed.after.case.stage is Stage.ACTIVE
-    assert "handover" not in failed.after.case.due
-
-
-def test_a_step_down_that_fails_when_the_worker_has_gone_looks_for_another_before_others() -> None:
-    case = a_case().active(SAM).stepping_down()
-    gone = given(case).when(EndAllocation(case_id=case.case_id, because="step_down"))
-    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
-    failed = given(case, gone.happened).when(fail, as_=actor("forum_member", agency=HOUSING))
-    failed.then(ho.StepDownFailed)
-    stands = failed.after.case
-    assert (stands.stage, stands.priority_uplift) == (Stage.AWAITING_ALLOCATION, True)
-    assert "allocation" in stands.due
-
-
-def test_a_step_down_that_fails_goes_back_to_the_agency_that_leads_the_case() -> None:
-    case = a_case().led_by(HOUSING).stepping_down()
-    fail = ho.FailStepDown(case_id=case.case_id, explanation="The house has closed")
-    failed = given(case).when(fail, as_=actor("forum_member", agency=HOUSING))
-    assert failed.accepted().after.case.stage is Stage.ACTIVE
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        a_case().active(SAM).stepping_down(),
-        a_case().active(SAM).handed_over(),
-        a_case().active(SAM).check_in_asked(),
-        a_case().active(SAM).checked_in("deteriorating"),
-    ],
-    ids=["stepping down", "monitoring", "asked", "deteriorating"],
-)
-def test_support_steps_back_up_with_the_same_worker_and_plan_and_no_clock_of_the_step_down_runs_on(
-    case: CaseStory,
-) -> None:
-    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
-    stepped = given(case).when(back, as_=SAM.actor)
-    stepped.then(
-        like(up.SteppedBackUp, by_agency=SHELTER),
-        CaseReweighed(worker_id=SAM.worker_id, case_id=case.case_id, points=4),
-    )
-    after = stepped.after.case
-    assert (after.stage, after.worker_id) == (Stage.ACTIVE, SAM.worker_id)
-    assert not {"handover", "check_in", "check_in_answer", "monitoring"} & after.due.keys()
-
-
-@pytest.mark.parametrize(
-    ("by", "involved"),
-    [
-        (actor("forum_member", agency=HOUSING), True),
-        (actor("forum_member", agency=CGL), True),
-        (actor("adapter", agency=POLICE), True),
-        (actor("key_worker", agency=SHELTER), True),
-        (actor("forum_member", agency=MENTAL_HEALTH), False),
-        (actor("adapter", agency=MENTAL_HEALTH), False),
-        (actor("coordinator", agency=MENTAL_HEALTH), True),
-        (actor("manager", agency=MENTAL_HEALTH), True),
-    ],
-    ids=lambda value: f"{value.role}, {value.agency}" if isinstance(value, Actor) else "",
-)
-def test_any_involved_agency_may_step_a_case_back_up(by: Actor, involved: bool) -> None:
-    case = a_case().active(SAM).handed_over()
-    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
-    outcome = given(case).when(back, as_=by)
-    if involved:
-        assert outcome.one(up.SteppedBackUp).by_agency == by.agency
-    else:
-        outcome.refused(inv.InvolvedAgenciesOnly)
-
-
-def test_stepping_back_up_is_never_refused_for_want_of_room() -> None:
-    full = SAM.carrying(20)
-    case = a_case().active(full).handed_over()
-    back = up.StepBackUp(case_id=case.case_id, deterioration="Has left the house")
-    given(case).when(back, as_=MANAGER).one(up.SteppedBackUp)
-
-
-MONITORED = a_case().active(SAM).handed_over()
-BACK = up.StepBackUp(case_id=MONITORED.case_id, deterioration="Overdose")
-LEFT = KeyWorkerLeft(worker_id=SAM.worker_id, last_day=date(2027, 7, 9))
-
-
-@pytest.mark.parametrize(
-    ("story", "at", "goes_on"),
-    [
-        pytest.param(a_case().active(SAM).stepping_down(), timedelta(0), True, id="before the handover"),
-        pytest.param(MONITORED, timedelta(weeks=12), True, id="on the last day of monitoring"),
-        pytest.param(MONITORED, timedelta(weeks=12, seconds=1), False, id="after it"),
-        pytest.param(MONITORED.then_also(LEFT), timedelta(days=2), True, id="on the worker's last day"),
-        pytest.param(MONITORED.then_also(LEFT), timedelta(days=3), False, id="after the worker left"),
-    ],
-)
-def test_the_same_worker_goes_on_while_monitoring_runs_and_they_are_there(
-    story: CaseStory, at: timedelta, goes_on: bool
-) -> None:
-    """Scenario 52: back up after an overdose, with a new worker if there is none."""
-    told = given(story).when(BACK, as_=MANAGER, at=story.now + at)
-    if goes_on:
-        told.then(like(up.SteppedBackUp, to_stage=Stage.ACTIVE, priority_uplift=False), CaseReweighed)
-        assert {"contact", "disengagement", "forum_review"} <= told.after.case.due.keys()
-    else:
-        told.then(
-            like(up.SteppedBackUp, to_stage=Stage.AWAITING_ALLOCATION, priority_uplift=True),
-            like(al.AllocationEnded, because="stepped_back_up"),
-            CaseReleased,
-        )
-        case = told.after.case
-        assert (case.stage, case.worker_id, "allocation" in case.due) == (
-            Stage.AWAITING_ALLOCATION,
-            None,
-            True,
-        )
-        assert band_of(case, rules().programme(case.programme)) == "P2"
-
-
-@pytest.mark.parametrize(
-    ("story", "command"),
-    [
-        (
-            a_case().active(SAM).stepping_down(),
-            ho.FailStepDown(case_id=MONITORED.case_id, explanation="Closed"),
-        ),
-        (MONITORED, mo.RecordCheckIn(case_id=MONITORED.case_id, status="good")),
-    ],
-    ids=["fail-step-down", "record-check-in"],
-)
-def test_an_agency_without_a_part_in_the_case_has_no_word_in_its_step_down(
-    story: CaseStory, command: Command
-) -> None:
-    stranger = actor("forum_member", person="nurse-1", agency=MENTAL_HEALTH)
-    given(story).when(command, as_=stranger).refused(inv.InvolvedAgenciesOnly)
-    given(story).when(command, as_=actor("forum_member", agency=HOUSING)).accepted()
-
-
-def test_a_child_on_a_child_protection_plan_is_not_stepped_down_to_early_help() -> None:
-    """Scenario 71: refused, there is no direct route; the reason is shown."""
-    proposed = a_case().active(SAM).step_down_proposed(receiving=sd.UNIVERSAL)
-    approve = sd.ApproveStepDown(
-        case_id=proposed.case_id,
-        person_view="Feels ready",
-        receiving_lead="health-visitor-1",
-        receiving_lead_accepted=True,
-        child_protection_plan_open=False,
-    )
-    on_a_plan = proposed.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=True))
-    refusal = given(on_a_plan).when(approve, as_=MANAGER).refused(sd.ChildProtectionPlanOpen)
-    assert "no direct step-down" in str(refusal)
-    ended = on_a_plan.then_also(h.ChildProtectionPlanRecorded(**proposed.ids, is_open=False))
-    given(ended).when(approve, as_=MANAGER).accepted()
-
-
-@pytest.mark.parametrize(
-    ("story", "command"),
-    [
-        (
-            a_case().active(SAM).step_down_proposed(),
-            sd.RejectStepDown(case_id=MONITORED.case_id, explanation="Too early"),
-        ),
-        (
-            a_case().active(SAM).stepping_down(),
-            ho.FailStepDown(case_id=MONITORED.case_id, explanation="Closed"),
-        ),
-    ],
-    ids=["rejected", "failed"],
-)
-def test_back_in_active_support_contact_is_watched_again(story: CaseStory, command: Command) -> None:
-    assert not {"contact", "disengagement"} & story.case.due.keys()
-    told = given(story).when(command, as_=MANAGER)
-    assert (told.after.case.stage, {"contact", "disengagement"} <= told.after.case.due.keys()) == (
-        Stage.ACTIVE,
-        True,
-    )
 
 
 # -- stages and deadlines --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import year
 
 CASES = 5
-MOST_GROWTH_MIB = 150
+MOST_GROWTH_MIB = 40
 """From the second month to the last."""
 
 
